@@ -1,0 +1,96 @@
+/**
+ * The contract between the profiler and a backend. A backend is a small object that opens a session; the session
+ * reports devices, is sampled for readings, and is drained of activities. It knows nothing of metrics SDKs,
+ * exporters or statistics. `test/conformance.ts` is the suite that every backend passes.
+ */
+import type { ActivitySink } from './activity.ts';
+import type { DevicePoint, ProcessPoint } from './catalogue.ts';
+
+/** The backends there are, in the order in which they are opened and shown. */
+export const backendNames = ['cpu', 'opencl'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+/** What a device is. Read once when it appears; model, vendor and driver stand only on `accelmeter.device.info`. */
+export interface DeviceIdentity {
+  /** Unique and stable: the driver's UUID where there is one, else `<host id>:<backend>:<index>`. */
+  readonly id: string;
+  readonly backend: BackendName;
+  /** OpenTelemetry's `hw.type`. PoCL's device is an OpenCL device of type `cpu`. */
+  readonly type: 'cpu' | 'gpu' | 'accelerator';
+  /** For people, such as "NVIDIA H200" or "AMD EPYC 9R14". */
+  readonly name: string;
+  readonly index: number;
+  readonly vendor?: string;
+  readonly driverVersion?: string;
+}
+
+/** One polled value of a device: a name of the catalogue, its value in the catalogue's unit, its own attributes. */
+export type Reading = DevicePoint;
+
+/** What one sampling of one device gave. A value the device does not have is left out, never 0. */
+export interface DeviceReadings {
+  readonly device: string;
+  readonly readings: readonly Reading[];
+}
+
+/** What a session sampled: the readings of each device, and those of the process as a whole. */
+export interface Sample {
+  readonly devices: readonly DeviceReadings[];
+  readonly process?: readonly ProcessPoint[];
+}
+
+/** One way in which a backend learns things: a driver library, a layer, /proc. */
+export interface SourceState {
+  /** The value of `accelmeter.source`, such as `opencl_layer`. */
+  readonly name: string;
+  readonly up: boolean;
+  /** For people: what is seen ("kernels traced"), or why not ("no OpenCL loader on this machine"). */
+  readonly detail: string;
+  /** What mends it, where `up` is false and it is known. */
+  readonly remedy?: string;
+  /** Records this source had to drop so far; absent where it has no buffer. */
+  readonly dropped?: number;
+}
+
+/** A backend that has been opened. Every method may throw a ProbeError; the profiler catches, counts and supervises. */
+export interface Session {
+  /** The sources as they are now. Cheap: no driver call. */
+  sources(): readonly SourceState[];
+  /** Reads what is polled. Called every tick and before a collection, never concurrently. */
+  sample?(): Sample;
+  /**
+   * Delivers the activities that wait. Returns true where it stopped at `budgetSeconds` and more wait.
+   * Called several times a second from a timer, and before a collection.
+   */
+  drain?(budgetSeconds: number): boolean;
+  /** Gives everything back. Called once; must not throw and must not wait on the device. */
+  close(): void;
+}
+
+/** What the profiler offers to a session. */
+export interface Host {
+  readonly options: BackendOptions;
+  /** Unique and stable for this machine, for ids of devices that have no UUID. */
+  readonly hostId: string;
+  /** A device appeared. An id that is known already gives the sink it has. */
+  addDevice(identity: DeviceIdentity): ActivitySink;
+  /** A device went away: it stops being reported at once. */
+  removeDevice(id: string): void;
+}
+
+/** The options of `createProfiler` that a backend may look at. */
+export interface BackendOptions {
+  /** OpenCL's loader library; by default the system's. `ACCELMETER_OPENCL_LIBRARY`. */
+  readonly openclLibrary?: string;
+  /**
+   * True under `register`: initialising drivers that the program may never use costs it start-up time and memory,
+   * so a backend waits until the program itself has used the device.
+   */
+  readonly lazy: boolean;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  /** Throws a ProbeError: `absent` where the machine lacks it, which is not a fault. */
+  open(host: Host): Session | Promise<Session>;
+}

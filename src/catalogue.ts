@@ -1,0 +1,382 @@
+/**
+ * Every metric once, as data. The producer, `docs/METRICS.md`, the dashboards and the golden list of Prometheus
+ * names are derived from this file or checked against it.
+ *
+ * Units are UCUM. `1` is only for ratios from 0 to 1; counts and states carry an annotation in braces. Names under
+ * `hw.`, `process.` and `nodejs.` are OpenTelemetry's (semantic conventions 1.45, status Development).
+ */
+import type { TransferDirection } from './activity.ts';
+
+/** Attributes of points, with the values they can take. */
+export interface AttributeValues {
+  'accelmeter.kernel.name': string;
+  'accelmeter.metric.name': string;
+  'accelmeter.source': string;
+  'accelmeter.stage': 'drain' | 'sample' | 'collect' | 'serialise';
+  'accelmeter.transfer.direction': TransferDirection;
+  'accelmeter.version': string;
+  'cpu.mode': 'user' | 'system';
+  'error.type': string;
+  'hw.driver_version': string;
+  'hw.name': string;
+  'hw.state': 'ok' | 'degraded' | 'failed';
+  'hw.vendor': string;
+  'accelmeter.device.index': number;
+  'process.runtime.version': string;
+}
+export type AttributeName = keyof AttributeValues;
+
+/** On every point about a device, beside the attributes of its metric. */
+export const deviceAttributes = ['hw.id', 'hw.type', 'accelmeter.backend'] as const;
+
+export interface Metric {
+  readonly instrument: 'gauge' | 'counter' | 'updowncounter' | 'histogram';
+  readonly unit: string;
+  /** One sentence; the description of the instrument and the HELP of the family. */
+  readonly brief: string;
+  /** What its points are about: one device (they carry `deviceAttributes`), the process, or accelmeter itself. */
+  readonly about: 'device' | 'process' | 'self';
+  /** `reading`: polled by a backend. `work`: computed from activities. `self`: kept by the profiler. */
+  readonly from: 'reading' | 'work' | 'self';
+  /** Attributes that every point has. */
+  readonly attributes: readonly AttributeName[];
+  /** Attributes that a point may lack. */
+  readonly optional?: readonly AttributeName[];
+}
+
+const deviceWork = { about: 'device', from: 'work' } as const;
+const deviceReading = { about: 'device', from: 'reading' } as const;
+const processReading = { about: 'process', from: 'reading' } as const;
+const self = { about: 'self', from: 'self' } as const;
+
+export const catalogue = {
+  // Devices
+  'accelmeter.device.info': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: '{device}',
+    brief: 'Identity of a device; always 1.',
+    attributes: ['hw.name', 'accelmeter.device.index'],
+    optional: ['hw.vendor', 'hw.driver_version'],
+  },
+  'hw.status': {
+    ...deviceWork,
+    instrument: 'updowncounter',
+    unit: '{state}',
+    brief: 'Operational status of a device: 1 for the state it is in, 0 for the others.',
+    attributes: ['hw.state'],
+  },
+  'hw.gpu.memory.limit': {
+    ...deviceReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: 'Size of the memory of a GPU.',
+    attributes: [],
+  },
+  'accelmeter.device.busy': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: 's',
+    brief: 'Time during which at least one kernel of this process ran on the device.',
+    attributes: [],
+  },
+  'accelmeter.device.utilization': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: '1',
+    brief:
+      'Share of the last interval in which a kernel of this process ran; on a CPU, the process CPU time over all cores.',
+    attributes: [],
+  },
+
+  // Work
+  'accelmeter.kernel.duration': {
+    ...deviceWork,
+    instrument: 'histogram',
+    unit: 's',
+    brief: 'Device time of kernel executions, from start to end.',
+    attributes: ['accelmeter.kernel.name'],
+  },
+  'accelmeter.kernel.duration.p50': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Median of the last 1000 kernel executions on the device, exact. For looking, not for alerting.',
+    attributes: [],
+  },
+  'accelmeter.kernel.duration.p95': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 's',
+    brief: '95th percentile of the last 1000 kernel executions on the device, exact. For looking, not for alerting.',
+    attributes: [],
+  },
+  'accelmeter.kernel.duration.p99': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 's',
+    brief: '99th percentile of the last 1000 kernel executions on the device, exact. For looking, not for alerting.',
+    attributes: [],
+  },
+  'accelmeter.kernel.duration.stddev': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Standard deviation of the last 1000 kernel executions on the device.',
+    attributes: [],
+  },
+  'accelmeter.kernel.window.age': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Age of the oldest of the last 1000 kernel executions that the percentiles are taken from.',
+    attributes: [],
+  },
+  'accelmeter.kernel.queue.duration': {
+    ...deviceWork,
+    instrument: 'histogram',
+    unit: 's',
+    brief: 'Time that kernel executions waited, from being queued to their start.',
+    attributes: [],
+  },
+  'accelmeter.kernel.failures': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{failure}',
+    brief: 'Kernel executions that failed.',
+    attributes: ['accelmeter.kernel.name', 'error.type'],
+  },
+  'accelmeter.kernel.compilation.duration': {
+    ...deviceWork,
+    instrument: 'histogram',
+    unit: 's',
+    brief: 'Time spent compiling programs for the device.',
+    attributes: [],
+  },
+  'accelmeter.kernel.names.other': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{name}',
+    brief: 'Kernel names that got no distribution of their own and count as "other".',
+    attributes: [],
+  },
+  'accelmeter.transfer.duration': {
+    ...deviceWork,
+    instrument: 'histogram',
+    unit: 's',
+    brief: 'Time of memory transfers, from start to end.',
+    attributes: ['accelmeter.transfer.direction'],
+  },
+  'accelmeter.transfer.io': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: 'By',
+    brief: 'Bytes transferred.',
+    attributes: ['accelmeter.transfer.direction'],
+  },
+  'accelmeter.transfer.bandwidth': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 'By/s',
+    brief: 'Bytes transferred over the time in which transfers ran, of the last interval that had any.',
+    attributes: ['accelmeter.transfer.direction'],
+  },
+  'accelmeter.transfer.failures': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{failure}',
+    brief: 'Memory transfers that failed.',
+    attributes: ['accelmeter.transfer.direction', 'error.type'],
+  },
+  'accelmeter.memory.allocations': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{allocation}',
+    brief: 'Allocations of device memory by this process.',
+    attributes: [],
+  },
+  'accelmeter.memory.allocated': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: 'By',
+    brief: 'Device memory allocated by this process since it began.',
+    attributes: [],
+  },
+  'accelmeter.memory.usage': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 'By',
+    brief: 'Device memory that this process holds, by its own account of allocations.',
+    attributes: [],
+  },
+  'accelmeter.memory.peak': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 'By',
+    brief: 'The most device memory that this process held at once.',
+    attributes: [],
+  },
+  'accelmeter.custom': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: '',
+    brief: 'Values reported by the program itself through device.report.',
+    attributes: ['accelmeter.metric.name'],
+  },
+  'accelmeter.records.rejected': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{record}',
+    brief: 'Records whose time was negative, infinite or not a number; they change no other statistic.',
+    attributes: [],
+  },
+
+  // The process
+  'process.cpu.time': {
+    ...processReading,
+    instrument: 'counter',
+    unit: 's',
+    brief: 'CPU time of the process.',
+    attributes: ['cpu.mode'],
+  },
+  'process.cpu.utilization': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'CPU time of the process over elapsed time and available cores, since the last measurement.',
+    attributes: ['cpu.mode'],
+  },
+  'process.memory.usage': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: 'Physical memory in use by the process.',
+    attributes: [],
+  },
+  'process.memory.virtual': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: 'Virtual memory committed by the process.',
+    attributes: [],
+  },
+  'accelmeter.process.memory.peak': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: 'By',
+    brief: 'The most physical memory that the process had in use.',
+    attributes: [],
+  },
+  'process.thread.count': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: '{thread}',
+    brief: 'Threads of the process.',
+    attributes: [],
+  },
+  'process.uptime': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Time that the process has been running.',
+    attributes: [],
+  },
+  'nodejs.eventloop.utilization': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Share of time that the event loop was busy, since the last measurement.',
+    attributes: [],
+  },
+  'nodejs.eventloop.delay.p50': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Median delay of the event loop since the last measurement.',
+    attributes: [],
+  },
+  'nodejs.eventloop.delay.p99': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: 's',
+    brief: '99th percentile of the delay of the event loop since the last measurement.',
+    attributes: [],
+  },
+  'nodejs.eventloop.delay.max': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Longest delay of the event loop since the last measurement.',
+    attributes: [],
+  },
+
+  // accelmeter itself
+  'accelmeter.source.up': {
+    ...self,
+    instrument: 'gauge',
+    unit: '{state}',
+    brief: 'Whether a source that was asked for or found delivers: 1, or 0.',
+    attributes: ['accelmeter.source'],
+  },
+  'accelmeter.source.failures': {
+    ...self,
+    instrument: 'counter',
+    unit: '{failure}',
+    brief: 'Failed samples and drains of a source, by kind.',
+    attributes: ['accelmeter.source', 'error.type'],
+  },
+  'accelmeter.sample.duration': {
+    ...self,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'How long the last sampling of a source took.',
+    attributes: ['accelmeter.source'],
+  },
+  'accelmeter.records.dropped': {
+    ...self,
+    instrument: 'counter',
+    unit: '{record}',
+    brief: 'Records of kernels and copies lost because a buffer was full.',
+    attributes: ['accelmeter.source'],
+  },
+  'accelmeter.self.time': {
+    ...self,
+    instrument: 'counter',
+    unit: 's',
+    brief: 'Time that accelmeter itself used on the main thread, by stage.',
+    attributes: ['accelmeter.stage'],
+  },
+  'accelmeter.build.info': {
+    ...self,
+    instrument: 'gauge',
+    unit: '{build}',
+    brief: 'Version of accelmeter and of Node.js; always 1.',
+    attributes: ['accelmeter.version', 'process.runtime.version'],
+  },
+} as const satisfies Record<string, Metric>;
+
+type Catalogue = typeof catalogue;
+/** The name of a metric of the catalogue. */
+export type MetricName = keyof Catalogue;
+
+type OptionalOf<N extends MetricName> = Catalogue[N] extends { readonly optional: readonly (infer A)[] } ? A : never;
+/** The attributes that a point of metric `N` carries beside `deviceAttributes`. */
+export type AttributesOf<N extends MetricName> = {
+  readonly [A in Catalogue[N]['attributes'][number]]: AttributeValues[A];
+} & { readonly [A in OptionalOf<N> & AttributeName]?: AttributeValues[A] };
+
+/** One value of a metric. A point with an unknown name, or without one of its attributes, does not compile. */
+export type Point<N extends MetricName = MetricName> = {
+  readonly [K in N]: {
+    readonly name: K;
+    readonly value: number;
+  } & (Catalogue[K]['attributes'] extends readonly []
+    ? { readonly attributes?: AttributesOf<K> }
+    : { readonly attributes: AttributesOf<K> });
+}[N];
+
+type NamesWhere<Shape> = { [N in MetricName]: Catalogue[N] extends Shape ? N : never }[MetricName];
+/** A point about one device that a backend polls. */
+export type DevicePoint = Point<NamesWhere<{ about: 'device'; from: 'reading' }>>;
+/** A point about the process. */
+export type ProcessPoint = Point<NamesWhere<{ about: 'process' }>>;
