@@ -1,0 +1,140 @@
+/**
+ * The real parts that some tests stand on and that npm does not bring: an OpenCL device, a C compiler, Prometheus.
+ * `npm test` adds them where it may; this file only finds them.
+ *
+ * ```ts
+ * describe.skipIf(lacks('pocl', 'cc'))('kernels of a real OpenCL device', () => {
+ *   const compiler = requirePart('cc');
+ * ```
+ *
+ * On a person's machine a test without its parts is skipped, and `npm test` says which and what to install. With
+ * `CI=true` nothing is skipped: a missing part fails the file that needs it.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The parts there are. `pocl` is PoCL with an OpenCL ICD loader; `cc` is a C compiler with libc's headers. */
+export const partNames = ['pocl', 'cc', 'prometheus', 'promtool'] as const;
+export type PartName = (typeof partNames)[number];
+
+/** A part, found or not. */
+export type Part = FoundPart | MissingPart;
+
+export interface FoundPart {
+  readonly name: PartName;
+  readonly present: true;
+  /** The executable; for `pocl` the loader library (`libOpenCL.so.1`). */
+  readonly path: string;
+}
+
+export interface MissingPart {
+  readonly name: PartName;
+  readonly present: false;
+  /** What a person does to have it. */
+  readonly install: string;
+}
+
+const root = join(import.meta.dirname, '..');
+
+const parts: Record<PartName, { find: () => string | undefined; install: string }> = {
+  pocl: { find: findPocl, install: 'apt-get install pocl-opencl-icd ocl-icd-libopencl1' },
+  cc: { find: findCompiler, install: 'apt-get install gcc libc6-dev' },
+  prometheus: {
+    find: () => findPrometheusTool('prometheus', process.env.ACCELMETER_PROMETHEUS),
+    install: 'Prometheus 2.42 or newer from https://prometheus.io/download/, on PATH or in ACCELMETER_PROMETHEUS',
+  },
+  promtool: {
+    find: () => findPrometheusTool('promtool', process.env.ACCELMETER_PROMTOOL),
+    install: 'promtool 2.42 or newer from https://prometheus.io/download/, on PATH or in ACCELMETER_PROMTOOL',
+  },
+};
+
+const found = new Map<PartName, Part>();
+
+/** Looks for a part; looks once in a process. */
+export function part(name: PartName): Part {
+  let result = found.get(name);
+  if (result === undefined) {
+    const path = parts[name].find();
+    result =
+      path === undefined ? { name, present: false, install: parts[name].install } : { name, present: true, path };
+    found.set(name, result);
+  }
+  return result;
+}
+
+/**
+ * True where one of the parts is missing: the condition of `describe.skipIf`.
+ * Throws with `CI=true`, so that the file fails instead of being skipped.
+ */
+export function lacks(...names: readonly PartName[]): boolean {
+  const missing = names.map(part).filter((each) => !each.present);
+  if (missing.length > 0 && process.env.CI === 'true') throw new Error(missing.map(describeMissing).join('\n'));
+  return missing.length > 0;
+}
+
+/** A part that must be there; throws with what to install where it is not. */
+export function requirePart(name: PartName): FoundPart {
+  const result = part(name);
+  if (!result.present) throw new Error(describeMissing(result));
+  return result;
+}
+
+function describeMissing({ name, install }: MissingPart): string {
+  return `${name} is not on this machine: ${install}`;
+}
+
+/** The ICD loader, where PoCL is registered with it. */
+function findPocl(): string | undefined {
+  const vendors = process.env.OCL_ICD_VENDORS ?? '/etc/OpenCL/vendors';
+  const registered = icdFiles(vendors).some((file) => readFileSync(file, 'utf8').includes('pocl'));
+  if (!registered) return undefined;
+  const folders = (process.env.LD_LIBRARY_PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  folders.push('/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib');
+  return folders.map((folder) => join(folder, 'libOpenCL.so.1')).find((file) => existsSync(file));
+}
+
+/** `OCL_ICD_VENDORS` is a folder of .icd files, or one such file. */
+function icdFiles(vendors: string): string[] {
+  if (!existsSync(vendors)) return [];
+  if (!statSync(vendors).isDirectory()) return [vendors];
+  return readdirSync(vendors)
+    .filter((file) => file.endsWith('.icd'))
+    .map((file) => join(vendors, file));
+}
+
+/** A compiler that has libc's headers: gcc alone, without libc6-dev, cannot build anything. */
+function findCompiler(): string | undefined {
+  return [process.env.CC ?? '', 'cc', 'gcc', 'clang']
+    .map((compiler) => (compiler.includes('/') ? compiler : onPath(compiler)))
+    .filter((compiler) => compiler !== undefined)
+    .find((compiler) => {
+      const input = '#include <stdint.h>\n#include <dlfcn.h>\n#include <pthread.h>\n';
+      return spawnSync(compiler, ['-xc', '-fsyntax-only', '-'], { input, timeout: 10_000 }).status === 0;
+    });
+}
+
+/** A program named by the environment, else the one that `npm test` unpacked, else the one on PATH. */
+function findPrometheusTool(name: string, named: string | undefined): string | undefined {
+  if (named !== undefined && named !== '') return isExecutable(named) ? named : undefined;
+  const unpacked = join(root, '.cache/prometheus/usr/bin', name);
+  return isExecutable(unpacked) ? unpacked : onPath(name);
+}
+
+function onPath(program: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, program))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
