@@ -31,6 +31,8 @@ export type Reading = DevicePoint;
 export interface DeviceReadings {
   readonly device: string;
   readonly readings: readonly Reading[];
+  /** 0 to 1, where the backend measures utilization itself and it is not to be taken from kernels' busy time. */
+  readonly utilization?: number;
 }
 
 /** What a session sampled: the readings of each device, and those of the process as a whole. */

@@ -11,6 +11,7 @@ import type { TransferDirection } from './activity.ts';
 export interface AttributeValues {
   'accelmeter.kernel.name': string;
   'accelmeter.metric.name': string;
+  'accelmeter.metric.unit': string;
   'accelmeter.source': string;
   'accelmeter.stage': 'drain' | 'sample' | 'collect' | 'serialise';
   'accelmeter.transfer.direction': TransferDirection;
@@ -222,6 +223,7 @@ export const catalogue = {
     unit: '',
     brief: 'Values reported by the program itself through device.report.',
     attributes: ['accelmeter.metric.name'],
+    optional: ['accelmeter.metric.unit'],
   },
   'accelmeter.records.rejected': {
     ...deviceWork,

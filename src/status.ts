@@ -3,7 +3,10 @@
  * show. Rates are since the previous picture of the same viewer, or since the start for the first one.
  */
 import type { TransferDirection } from './activity.ts';
-import type { BackendName, SourceState } from './backend.ts';
+import type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
+import type { DeviceProfile } from './device-profile.ts';
+import type { ProfilerState } from './profiler.ts';
+import { version } from './version.ts';
 
 export interface Status {
   readonly version: string;
@@ -67,4 +70,96 @@ export interface TransferRow {
   readonly total: number;
   /** Bytes a second while transfers ran; absent where none succeeded. */
   readonly bandwidth: number | undefined;
+}
+
+/** Rates over less than this are noise: who asks again sooner gets the rates since the picture before that. */
+const shortestInterval = 0.5;
+
+/** What a viewer saw before, for rates. */
+interface Seen {
+  readonly at: number;
+  readonly kernels: ReadonlyMap<string, { readonly calls: number; readonly total: number }>;
+}
+
+/** Makes the pictures of one viewer, each with its rates since the one before. */
+export function statusView(state: ProfilerState, service: string | undefined): () => Status {
+  let before: Seen = { at: state.startedAt, kernels: new Map() };
+  let latest = before;
+  return () => {
+    const now = state.now();
+    if (now - latest.at >= shortestInterval) before = latest;
+    const elapsed = Math.max(now - before.at, Number.EPSILON);
+    const profiles = [...state.profiles.values()];
+    const kernels = profiles.flatMap((profile) => kernelRows(profile, before, elapsed));
+    latest = { at: now, kernels: new Map(kernels.map((row) => [keyOf(row), { calls: row.calls, total: row.total }])) };
+    return {
+      version,
+      nodeVersion: process.versions.node,
+      pid: process.pid,
+      service,
+      uptime: now - state.startedAt,
+      backends: backendStates(state),
+      sources: state.sessions.flatMap((session) => session.sources()),
+      devices: profiles.map(({ identity: { id, backend, name }, utilization }) => ({ id, backend, name, utilization })),
+      kernels: kernels.sort((a, b) => b.total - a.total),
+      transfers: profiles.flatMap(transferRows),
+    };
+  };
+}
+
+const keyOf = ({ device, kernel }: Pick<KernelRow, 'device' | 'kernel'>) => `${device} ${kernel}`;
+
+const deviceColumns = ({ id, name, backend }: DeviceIdentity) => ({ device: id, deviceName: name, backend });
+
+function kernelRows(profile: DeviceProfile, before: Seen, elapsed: number): KernelRow[] {
+  return Array.from(profile.kernels(), ({ name, distribution, failures }) => {
+    const failed = [...failures.values()].reduce((sum, count) => sum + count, 0);
+    const device = deviceColumns(profile.identity);
+    const seen = before.kernels.get(keyOf({ device: device.device, kernel: name })) ?? { calls: 0, total: 0 };
+    const window = distribution.window();
+    const calls = distribution.count + failed;
+    return {
+      ...device,
+      kernel: name,
+      calls,
+      callsPerSecond: (calls - seen.calls) / elapsed,
+      failures: failed,
+      p50: window?.p50,
+      p95: window?.p95,
+      p99: window?.p99,
+      total: distribution.sum,
+      busy: (distribution.sum - seen.total) / elapsed,
+    };
+  });
+}
+
+function transferRows(profile: DeviceProfile): TransferRow[] {
+  return Array.from(profile.transfers(), ({ direction, distribution, bytes }) => ({
+    ...deviceColumns(profile.identity),
+    direction,
+    count: distribution.count,
+    bytes,
+    total: distribution.sum,
+    bandwidth: distribution.sum > 0 ? bytes / distribution.sum : undefined,
+  }));
+}
+
+function backendStates({ sessions, absent, options }: ProfilerState): BackendStatus[] {
+  return options.backends.map((name) => {
+    const session = sessions.find(({ backend }) => backend === name);
+    if (session) {
+      const sources = session.sources();
+      const remedy = sources.find((source) => !source.up)?.remedy;
+      const detail = sources.map((source) => source.detail).join(', ');
+      return { name, present: sources.some(({ up }) => up), detail, ...(remedy !== undefined && { remedy }) };
+    }
+    const missing = absent.find(({ backend }) => backend === name);
+    const remedy = missing?.remedy;
+    return {
+      name,
+      present: false,
+      detail: missing?.error.message ?? 'not opened',
+      ...(remedy !== undefined && { remedy }),
+    };
+  });
 }

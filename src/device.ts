@@ -1,0 +1,87 @@
+/** A device as the program sees it: its identity, its snapshot, and the ways to record work on it. */
+import type { TransferDirection } from './activity.ts';
+import type { DeviceIdentity } from './backend.ts';
+import type { DeviceProfile, Kernel, MemoryAccount, Recorder, Transfer } from './device-profile.ts';
+import { type KernelProfilingStats, type ProfilingMetric, type ProfilingSnapshot, takeKernelStatistics, takeSnapshot } from './snapshot.ts';
+
+/** One device of a profiler. Every method that records is safe at any time, also after the device went away. */
+export interface Device extends DeviceIdentity {
+  /** A handle for a kernel, to be bound once: `record(seconds)` on it is the hot path. The name is admitted at once. */
+  kernel(name: string): Kernel;
+  /**
+   * Runs `run` and records its wall time under `name`: until it returns, or until its promise settles. What it throws
+   * is thrown on, and counted as a failure by the error's name.
+   */
+  timeKernel<T>(name: string, run: () => T): T;
+  /** A handle for the copies of one direction. */
+  transfer(direction: TransferDirection): Transfer;
+  /** The account of the memory this process holds on the device. */
+  readonly memory: MemoryAccount;
+  /** How long executions waited from being queued to their start, in seconds. */
+  readonly queueWait: Recorder;
+  /** How long compilations took, in seconds. */
+  readonly compilation: Recorder;
+  /** Reports a value of the program's own, exported as `accelmeter.custom`; the latest of a name counts. */
+  report(metric: ProfilingMetric): void;
+  /** What is known of the device now. Consumes nothing. Rejects with the signal's reason if it is aborted. */
+  getProfilingSnapshot(options?: { signal?: AbortSignal }): Promise<ProfilingSnapshot>;
+  /** The same statistics for each kernel by name, computed at this call. */
+  getKernelStatistics(): ReadonlyMap<string, KernelProfilingStats>;
+}
+
+/** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
+export function presentDevice(profile: DeviceProfile, now: () => number, refresh: () => Promise<void>): Device {
+  const { memory, queueWait, compilation } = profile;
+  return Object.freeze({
+    ...profile.identity,
+    kernel: (name: string) => profile.kernel(name),
+    timeKernel: <T>(name: string, run: () => T) => timeKernel(profile, now, name, run),
+    transfer: (direction: TransferDirection) => profile.transfer(direction),
+    memory,
+    queueWait,
+    compilation,
+    report: (metric: ProfilingMetric) => profile.report(metric),
+    async getProfilingSnapshot({ signal }: { signal?: AbortSignal } = {}) {
+      signal?.throwIfAborted();
+      await refresh();
+      signal?.throwIfAborted();
+      return takeSnapshot(profile, now());
+    },
+    getKernelStatistics: () => takeKernelStatistics(profile),
+  });
+}
+
+function timeKernel<T>(profile: DeviceProfile, now: () => number, name: string, run: () => T): T {
+  const start = now();
+  const succeed = () =>
+    profile.deliver({ kind: 'kernel', name, start, duration: now() - start, wait: undefined, failed: undefined });
+  const fail = (error: unknown) => {
+    const failed = error instanceof Error ? error.name : 'error';
+    profile.deliver({ kind: 'kernel', name, start, duration: Number.NaN, wait: undefined, failed });
+  };
+  try {
+    const result = run();
+    if (isPromise(result)) {
+      // The promise handed on is the one that is observed: a rejection nobody handles stays unhandled.
+      return result.then(
+        (value) => {
+          succeed();
+          return value;
+        },
+        (error) => {
+          fail(error);
+          throw error;
+        },
+      ) as T;
+    }
+    succeed();
+    return result;
+  } catch (error) {
+    fail(error);
+    throw error;
+  }
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,27 @@
+/** The public API of accelmeter. */
+export type {
+  Activity,
+  ActivitySink,
+  AllocationActivity,
+  CompilationActivity,
+  KernelActivity,
+  TransferActivity,
+  TransferDirection,
+} from './activity.ts';
+export type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
+export { type AttributesOf, catalogue, type Metric, type MetricName } from './catalogue.ts';
+export type { Device } from './device.ts';
+export { ProbeError, type ProbeErrorKind } from './errors.ts';
+export type { ProfilerOptions } from './options.ts';
+export type { MetricProducerOptions } from './otel/metric-producer.ts';
+export { type AbsentBackend, createProfiler, type Profiler } from './profiler.ts';
+export {
+  createUnavailableSnapshot,
+  type KernelProfilingStats,
+  type MemoryProfilingStats,
+  ProfilingMetric,
+  type ProfilingMetricType,
+  type ProfilingSnapshot,
+} from './snapshot.ts';
+export type { BackendStatus, DeviceRow, KernelRow, Status, TransferRow } from './status.ts';
+export { version } from './version.ts';

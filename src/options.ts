@@ -1,0 +1,113 @@
+/**
+ * What can be set, what it is by default, and what is refused. An unknown or malformed option is an error for the
+ * programmer who wrote it; a malformed environment variable is a warning and the default, because an operator's typing
+ * error must not stop a service.
+ */
+import { type BackendName, backendNames } from './backend.ts';
+
+/** The options of `createProfiler`. */
+export interface ProfilerOptions {
+  /** The backends to open; by default all, and those that are not there are listed in `profiler.absent`. */
+  readonly backends?: readonly BackendName[] | undefined;
+  /** Kernel names a device that get a distribution of their own, 1 to 4096; the rest counts as "other". Default 64. */
+  readonly maxKernels?: number | undefined;
+  /** Kernel names that are admitted at once: expressions, or names in which `*` stands for anything. */
+  readonly allowKernels?: readonly (string | RegExp)[] | undefined;
+  /** Kernel names that always count as "other". */
+  readonly denyKernels?: readonly (string | RegExp)[] | undefined;
+  /** Seconds between two ticks, at which readings are sampled and intervals closed; 0.1 to 60. Default 5. */
+  readonly tickSeconds?: number | undefined;
+  /** The OpenCL loader library, by default the system's. */
+  readonly openclLibrary?: string | undefined;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly backends: readonly BackendName[];
+  /** True where the caller or the environment named the backends: then a missing one is a source that is down. */
+  readonly backendsNamed: boolean;
+  readonly maxKernels: number;
+  readonly allowKernels: readonly (string | RegExp)[];
+  readonly denyKernels: readonly (string | RegExp)[];
+  readonly tickSeconds: number;
+  readonly openclLibrary: string | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const limits = {
+  maxKernels: { from: 1, to: 4096, otherwise: 64, whole: true },
+  tickSeconds: { from: 0.1, to: 60, otherwise: 5, whole: false },
+} as const;
+
+const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
+  backends: true,
+  maxKernels: true,
+  allowKernels: true,
+  denyKernels: true,
+  tickSeconds: true,
+  openclLibrary: true,
+};
+
+/**
+ * Fills in the defaults: the option, else the environment (`ACCELMETER_BACKENDS`, `ACCELMETER_MAX_KERNELS`,
+ * `ACCELMETER_OPENCL_LIBRARY`), else the default. Throws a TypeError or RangeError for a bad option; calls `warn` for a
+ * bad variable.
+ */
+export function resolveOptions(
+  options: ProfilerOptions,
+  environment: Environment,
+  warn: (problem: string) => void,
+): ResolvedOptions {
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(keys, key)) {
+      throw new TypeError(`unknown option "${key}"; there are ${Object.keys(keys).join(', ')}`);
+    }
+  }
+  const fromEnvironment = <T>(name: string, read: (text: string) => T): T | undefined => {
+    const text = environment[name]?.trim();
+    if (!text) return undefined; // an empty variable is an unset one, as in OpenTelemetry's specification
+    try {
+      return read(text);
+    } catch (error) {
+      warn(`${name}=${text} is ignored: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const backends =
+    checkBackends(options.backends) ??
+    fromEnvironment('ACCELMETER_BACKENDS', (text) => checkBackends(text.split(',').map((name) => name.trim())));
+  return {
+    backends: backends ?? backendNames,
+    backendsNamed: backends !== undefined,
+    maxKernels:
+      checkNumber('maxKernels', options.maxKernels) ??
+      fromEnvironment('ACCELMETER_MAX_KERNELS', (text) => checkNumber('maxKernels', Number(text))) ??
+      limits.maxKernels.otherwise,
+    allowKernels: checkPatterns('allowKernels', options.allowKernels),
+    denyKernels: checkPatterns('denyKernels', options.denyKernels),
+    tickSeconds: checkNumber('tickSeconds', options.tickSeconds) ?? limits.tickSeconds.otherwise,
+    openclLibrary: options.openclLibrary ?? fromEnvironment('ACCELMETER_OPENCL_LIBRARY', (text) => text),
+  };
+}
+
+function checkBackends(names: readonly string[] | undefined): readonly BackendName[] | undefined {
+  if (names === undefined) return undefined;
+  const unknown = names.filter((name) => !backendNames.some((known) => known === name));
+  if (unknown.length > 0) {
+    throw new TypeError(`no backend is called "${unknown.join('", "')}"; there are ${backendNames.join(', ')}`);
+  }
+  return backendNames.filter((name) => names.includes(name));
+}
+
+function checkNumber(key: keyof typeof limits, value: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const { from, to, whole } = limits[key];
+  if (typeof value === 'number' && value >= from && value <= to && (!whole || Number.isInteger(value))) return value;
+  throw new RangeError(`${key} must be a ${whole ? 'whole ' : ''}number from ${from} to ${to}, not ${String(value)}`);
+}
+
+function checkPatterns(key: string, patterns: readonly (string | RegExp)[] = []): readonly (string | RegExp)[] {
+  if (Array.isArray(patterns) && patterns.every((p) => typeof p === 'string' || p instanceof RegExp)) return patterns;
+  throw new TypeError(`${key} must be an array of strings and regular expressions`);
+}

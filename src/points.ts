@@ -1,0 +1,156 @@
+/**
+ * What the profiler knows, as points of the catalogue. This is the one place where a statistic gets its metric name;
+ * the producer and everything after it only carry the points on.
+ */
+import type { Attributes } from '@opentelemetry/api';
+import { catalogue, type MetricName, type Point } from './catalogue.ts';
+import type { DeviceProfile } from './device-profile.ts';
+import type { Distribution } from './distribution/distribution.ts';
+import type { ProfilerState } from './profiler.ts';
+import { version } from './version.ts';
+
+type HistogramName = { [N in MetricName]: (typeof catalogue)[N]['instrument'] extends 'histogram' ? N : never }[MetricName];
+type NumberName = Exclude<MetricName, HistogramName>;
+
+/** A number, or a distribution, under a name of the catalogue and with all of its attributes. */
+export type CollectedPoint =
+  | { readonly name: NumberName; readonly attributes: Attributes; readonly value: number }
+  | { readonly name: HistogramName; readonly attributes: Attributes; readonly distribution: Distribution };
+
+/** Every point there is now. Values that do not exist are not in it. */
+export function collectPoints(state: ProfilerState): CollectedPoint[] {
+  const points: CollectedPoint[] = [];
+  const now = state.now();
+  for (const profile of state.profiles.values()) devicePoints(points, profile, now);
+  for (const point of state.process) points.push({ attributes: {}, ...point });
+  selfPoints(points, state);
+  return points;
+}
+
+function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: number): void {
+  const { identity, attributes: ofDevice } = profile;
+  const add = (point: Point<NumberName>) =>
+    points.push({ ...point, attributes: point.attributes ? { ...ofDevice, ...point.attributes } : ofDevice });
+  /** A value that may not be there. */
+  const addIf = (name: NamesWithoutAttributes, value: number | undefined) => {
+    if (value !== undefined) points.push({ name, value, attributes: ofDevice });
+  };
+
+  add({
+    name: 'accelmeter.device.info',
+    value: 1,
+    attributes: {
+      'hw.name': identity.name,
+      'accelmeter.device.index': identity.index,
+      ...(identity.vendor !== undefined && { 'hw.vendor': identity.vendor }),
+      ...(identity.driverVersion !== undefined && { 'hw.driver_version': identity.driverVersion }),
+    },
+  });
+  for (const state of ['ok', 'degraded', 'failed'] as const) {
+    add({ name: 'hw.status', value: profile.state === state ? 1 : 0, attributes: { 'hw.state': state } });
+  }
+  for (const reading of profile.readings) add(reading);
+  addIf('accelmeter.device.busy', profile.busySeconds);
+  addIf('accelmeter.device.utilization', profile.utilization);
+  kernelPoints(points, profile, add, addIf, now);
+  transferPoints(points, profile, add);
+  const { memory } = profile;
+  if (memory.allocations > 0) {
+    addIf('accelmeter.memory.allocations', memory.allocations);
+    addIf('accelmeter.memory.allocated', memory.allocatedBytes);
+    addIf('accelmeter.memory.usage', memory.usage);
+    addIf('accelmeter.memory.peak', memory.peak);
+  }
+  for (const metric of profile.custom.values()) {
+    add({
+      name: 'accelmeter.custom',
+      value: metric.value,
+      attributes: {
+        'accelmeter.metric.name': metric.name,
+        ...(metric.unit !== undefined && { 'accelmeter.metric.unit': metric.unit }),
+      },
+    });
+  }
+  addIf('accelmeter.records.rejected', profile.rejected);
+}
+
+type NamesWithoutAttributes = {
+  [N in NumberName]: (typeof catalogue)[N]['attributes'] extends readonly [] ? N : never;
+}[NumberName];
+type Add = (point: Point<NumberName>) => void;
+type AddIf = (name: NamesWithoutAttributes, value: number | undefined) => void;
+
+function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, add: Add, addIf: AddIf, now: number): void {
+  for (const { name, attributes, distribution, failures } of profile.kernels()) {
+    if (distribution.count > 0) points.push({ name: 'accelmeter.kernel.duration', attributes, distribution });
+    for (const [errorType, value] of failures) {
+      add({
+        name: 'accelmeter.kernel.failures',
+        value,
+        attributes: { 'accelmeter.kernel.name': name, 'error.type': errorType },
+      });
+    }
+  }
+  addIf('accelmeter.kernel.names.other', profile.namesOther);
+  const window = profile.window();
+  if (window) {
+    addIf('accelmeter.kernel.duration.p50', window.p50);
+    addIf('accelmeter.kernel.duration.p95', window.p95);
+    addIf('accelmeter.kernel.duration.p99', window.p99);
+    addIf('accelmeter.kernel.duration.stddev', window.standardDeviation);
+    addIf('accelmeter.kernel.window.age', profile.windowAge(now));
+  }
+  const { attributes, queueWait, compilation } = profile;
+  if (queueWait.distribution.count > 0) {
+    points.push({ name: 'accelmeter.kernel.queue.duration', attributes, distribution: queueWait.distribution });
+  }
+  if (compilation.distribution.count > 0) {
+    points.push({ name: 'accelmeter.kernel.compilation.duration', attributes, distribution: compilation.distribution });
+  }
+}
+
+function transferPoints(points: CollectedPoint[], profile: DeviceProfile, add: Add): void {
+  for (const { direction, attributes, distribution, bytes, bandwidth, failures } of profile.transfers()) {
+    const ofTransfer = { 'accelmeter.transfer.direction': direction } as const;
+    if (distribution.count > 0) points.push({ name: 'accelmeter.transfer.duration', attributes, distribution });
+    add({ name: 'accelmeter.transfer.io', value: bytes, attributes: ofTransfer });
+    if (bandwidth !== undefined) add({ name: 'accelmeter.transfer.bandwidth', value: bandwidth, attributes: ofTransfer });
+    for (const [errorType, value] of failures) {
+      add({ name: 'accelmeter.transfer.failures', value, attributes: { ...ofTransfer, 'error.type': errorType } });
+    }
+  }
+}
+
+function selfPoints(points: CollectedPoint[], { sessions, absent, options, selfTime }: ProfilerState): void {
+  const add = (point: Point<NumberName>) => points.push({ attributes: {}, ...point });
+  for (const session of sessions) {
+    for (const { name, up, dropped } of session.sources()) {
+      add({ name: 'accelmeter.source.up', value: up ? 1 : 0, attributes: { 'accelmeter.source': name } });
+      if (dropped === undefined) continue;
+      add({ name: 'accelmeter.records.dropped', value: dropped, attributes: { 'accelmeter.source': name } });
+    }
+    for (const { source, kind, count } of session.failures()) {
+      add({
+        name: 'accelmeter.source.failures',
+        value: count,
+        attributes: { 'accelmeter.source': source, 'error.type': kind },
+      });
+    }
+    for (const { source, seconds } of session.sampleSeconds()) {
+      add({ name: 'accelmeter.sample.duration', value: seconds, attributes: { 'accelmeter.source': source } });
+    }
+  }
+  if (options.backendsNamed) {
+    for (const { backend } of absent) {
+      add({ name: 'accelmeter.source.up', value: 0, attributes: { 'accelmeter.source': backend } });
+    }
+  }
+  for (const [stage, seconds] of selfTime.entries()) {
+    add({ name: 'accelmeter.self.time', value: seconds, attributes: { 'accelmeter.stage': stage } });
+  }
+  add({
+    name: 'accelmeter.build.info',
+    value: 1,
+    attributes: { 'accelmeter.version': version, 'process.runtime.version': process.versions.node },
+  });
+}
