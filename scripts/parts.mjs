@@ -1,0 +1,84 @@
+/**
+ * Brings the real parts that tests stand on (`test/parts.ts` finds them) to a machine: packages of Debian or Ubuntu,
+ * which it names before it adds them. Anywhere else a person is told what to install.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { capture, Explained, root, say, secondsSince } from './programs.mjs';
+
+/** The packages that bring a part. */
+const packages = {
+  pocl: ['pocl-opencl-icd', 'ocl-icd-libopencl1'],
+  cc: ['gcc', 'libc6-dev'],
+};
+/** Unpacked only: installed, Debian's package would start a Prometheus on this machine. */
+const unpackedPackages = { prometheus: 'prometheus', promtool: 'prometheus' };
+
+/**
+ * Adds the parts that are missing, where this machine lets us.
+ *
+ * @param {string[]} missing names of parts
+ */
+export async function addParts(missing) {
+  if (missing.length === 0 || !mayUseApt()) return;
+  const toInstall = missing.flatMap((name) => packages[name] ?? []);
+  const toUnpack = [...new Set(missing.flatMap((name) => unpackedPackages[name] ?? []))];
+  await updateListsIfNeeded([...toInstall, ...toUnpack]);
+  if (toInstall.length > 0) {
+    await withFreshLists(`apt-get install ${toInstall.join(' ')}`, () =>
+      apt(['install', '--yes', '--no-install-recommends', ...toInstall]),
+    );
+  }
+  for (const name of toUnpack) {
+    await withFreshLists(`unpacking Debian's ${name} into .cache/${name} (not installed: no daemon)`, () =>
+      unpack(name),
+    );
+  }
+}
+
+/** On Debian and its kin, as root, and unless `ACCELMETER_NO_APT=1`. */
+function mayUseApt() {
+  return process.env.ACCELMETER_NO_APT !== '1' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+}
+
+/** A fresh machine or container has no package lists. */
+async function updateListsIfNeeded(names) {
+  const { stdout } = await capture('apt-cache', ['policy', ...names]);
+  const candidates = stdout.match(/^ {2}Candidate: (?!\(none\))/gm) ?? [];
+  if (candidates.length < names.length) await step('apt-get update', () => apt(['update']));
+}
+
+/** The lists may name versions that the mirror no longer has: then once more with fresh ones. */
+async function withFreshLists(title, action) {
+  try {
+    await step(title, action);
+  } catch {
+    await step('apt-get update', () => apt(['update']));
+    await step(title, action);
+  }
+}
+
+async function unpack(name) {
+  const folder = join(root, '.cache', name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const download = await apt(['download', name], folder);
+  if (!download.ok) return download;
+  const archive = readdirSync(folder).find((file) => file.endsWith('.deb'));
+  const result = await capture('dpkg', ['-x', join(folder, archive), folder]);
+  rmSync(join(folder, archive));
+  return result;
+}
+
+function apt(args, cwd = root) {
+  return capture('apt-get', ['-qq', ...args], { cwd, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+}
+
+/** One step in one line; throws with the whole output of what failed. */
+async function step(title, action) {
+  const started = performance.now();
+  say(`${title} … `);
+  const { ok, output } = await action();
+  console.log(ok ? secondsSince(started) : 'failed');
+  if (!ok) throw new Explained(output);
+}
