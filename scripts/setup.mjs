@@ -29,13 +29,15 @@ const bundledNode = join(root, 'node_modules/node/bin/node');
  */
 export async function setUp(needs = {}) {
   const own = await inspectNode(process.env.npm_node_execpath ?? process.execPath);
-  const install = await installPackages();
+  const { leftOut } = await installPackages();
   if (own !== undefined && suits(own, needs)) {
+    expectComplete();
     return { node: own.path, version: own.version, startedBy: process.env.ACCELMETER_STARTED_BY_NODE };
   }
   const bundled = await findBundledNode();
-  // The first installation was npm on the older Node: complete it with the Node that will run it.
-  if (install.leftOut.length > 0) await completeInstallation(bundled.path, install.leftOut);
+  // npm ran on the older Node: the Node that will run the packages completes what it left out.
+  if (leftOut.length > 0) await completeInstallation(bundled.path, leftOut);
+  expectComplete();
   return { node: bundled.path, version: bundled.version, startedBy: own?.version };
 }
 
@@ -69,13 +71,19 @@ function suits({ version, runsTypeScript }, needs) {
   return newEnough && (runsTypeScript || needs.runsTypeScript !== true);
 }
 
-/** `npm ci`, unless node_modules is as package-lock.json says. Tells which packages npm left out. */
+/**
+ * Installs, unless node_modules is as package-lock.json says; tells which packages npm left out.
+ *
+ * `npm install --no-save` keeps to the lock file, as `npm ci` does, and also where the lock file has gaps in the
+ * optional packages of other platforms, which npm leaves in it and `npm ci` then refuses. It repairs an interrupted
+ * installation without beginning again.
+ */
 async function installPackages() {
   if (packagesNotInstalled().length === 0) return { leftOut: [] };
   const started = performance.now();
-  say('Installing the packages of package-lock.json (npm ci; up to a minute the first time) … ');
-  const { ok, output } = await npm(['ci']);
-  if (!ok) throw new Explained(`failed.\n${output}\nnpm ci failed: see above. Mend that, then run this again.`);
+  say('Installing the packages of package-lock.json (up to a minute the first time) … ');
+  const { ok, output } = await npm(['install', '--no-save']);
+  if (!ok) throw new Explained(`failed.\n${output}\nnpm failed: see above. Mend that, then run this again.`);
   console.log(secondsSince(started));
   return { leftOut: packagesNotInstalled() };
 }
@@ -84,8 +92,7 @@ async function completeInstallation(node, leftOut) {
   const started = performance.now();
   say(`npm left out ${leftOut.length} packages that the older Node cannot run (${leftOut[0]}, …): adding them … `);
   const { ok, output } = await npm(['install', '--no-save'], node);
-  const missing = packagesNotInstalled();
-  if (!ok || missing.length > 0) throw new Explained(`failed.\n${output}\nNot installed: ${missing.join(', ')}`);
+  if (!ok) throw new Explained(`failed.\n${output}`);
   console.log(secondsSince(started));
 }
 
@@ -101,6 +108,12 @@ function packagesNotInstalled() {
     if (path === '' || (wanted[path].optional && !isForThisMachine(wanted[path]))) return false;
     return installed[path]?.version !== wanted[path].version || !existsSync(join(root, path));
   });
+}
+
+function expectComplete() {
+  const missing = packagesNotInstalled();
+  if (missing.length > 0)
+    throw new Explained(`npm has not installed what package-lock.json says: ${missing.join(', ')}`);
 }
 
 function readPackages(lockFile) {
