@@ -1,0 +1,54 @@
+/**
+ * The last samples of a stream, oldest first. Single precision (seven digits) halves the memory and is finer than any
+ * device's clock; the array grows as it fills, because most kernels run less often than there is room for.
+ */
+
+/** How many samples a window holds. */
+export const windowSize = 1000;
+
+const initialSize = 16;
+
+export class Ring {
+  #samples = new Float32Array(initialSize);
+  /** Where the next sample goes. */
+  #next = 0;
+  /** True once the array has its full size and the oldest samples are being overwritten. */
+  #wrapped = false;
+
+  /** Samples held, at most `windowSize`. */
+  get length(): number {
+    return this.#wrapped ? windowSize : this.#next;
+  }
+
+  /** The oldest sample held; `undefined` where there is none. */
+  get oldest(): number | undefined {
+    if (this.length === 0) return undefined;
+    return this.#samples[this.#wrapped ? this.#next : 0];
+  }
+
+  push(sample: number): void {
+    if (this.#next === this.#samples.length) this.#makeRoom();
+    this.#samples[this.#next] = sample;
+    this.#next += 1;
+  }
+
+  /** A copy of the samples, oldest first. */
+  toArray(): Float32Array {
+    if (!this.#wrapped) return this.#samples.slice(0, this.#next);
+    const result = new Float32Array(windowSize);
+    result.set(this.#samples.subarray(this.#next));
+    result.set(this.#samples.subarray(0, this.#next), windowSize - this.#next);
+    return result;
+  }
+
+  #makeRoom(): void {
+    if (this.#samples.length === windowSize) {
+      this.#next = 0;
+      this.#wrapped = true;
+      return;
+    }
+    const grown = new Float32Array(Math.min(this.#samples.length * 2, windowSize));
+    grown.set(this.#samples);
+    this.#samples = grown;
+  }
+}
