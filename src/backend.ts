@@ -65,6 +65,11 @@ export interface Session {
    * Called several times a second from a timer, and before a collection.
    */
   drain?(budgetSeconds: number): boolean;
+  /**
+   * Delivers also what the device is still finishing, waiting for it at most `seconds`. May block: called when the
+   * process ends and somebody wants the whole account.
+   */
+  settle?(seconds: number): void;
   /** Gives everything back. Called once; must not throw and must not wait on the device. */
   close(): void;
 }

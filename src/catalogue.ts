@@ -20,7 +20,6 @@ export interface AttributeValues {
   'error.type': string;
   'hw.driver_version': string;
   'hw.name': string;
-  'hw.state': 'ok' | 'degraded' | 'failed';
   'hw.vendor': string;
   'accelmeter.device.index': number;
   'process.runtime.version': string;
@@ -59,13 +58,6 @@ export const catalogue = {
     brief: 'Identity of a device; always 1.',
     attributes: ['hw.name', 'accelmeter.device.index'],
     optional: ['hw.vendor', 'hw.driver_version'],
-  },
-  'hw.status': {
-    ...deviceWork,
-    instrument: 'updowncounter',
-    unit: '{state}',
-    brief: 'Operational status of a device: 1 for the state it is in, 0 for the others.',
-    attributes: ['hw.state'],
   },
   'hw.gpu.memory.limit': {
     ...deviceReading,

@@ -1,8 +1,18 @@
 /** A device as the program sees it: its identity, its snapshot, and the ways to record work on it. */
 import type { TransferDirection } from './activity.ts';
 import type { DeviceIdentity } from './backend.ts';
-import type { DeviceProfile, Kernel, MemoryAccount, Recorder, Transfer } from './device-profile.ts';
-import { type KernelProfilingStats, type ProfilingMetric, type ProfilingSnapshot, takeKernelStatistics, takeSnapshot } from './snapshot.ts';
+import type { DeviceProfile } from './device-profile.ts';
+import type { Distribution } from './distribution/distribution.ts';
+import type { Kernel } from './kernel-table.ts';
+import type { MemoryAccount } from './memory-account.ts';
+import {
+  type KernelProfilingStats,
+  type ProfilingMetric,
+  type ProfilingSnapshot,
+  takeKernelStatistics,
+  takeSnapshot,
+} from './snapshot.ts';
+import type { Transfer } from './transfer.ts';
 
 /** One device of a profiler. Every method that records is safe at any time, also after the device went away. */
 export interface Device extends DeviceIdentity {
@@ -18,9 +28,9 @@ export interface Device extends DeviceIdentity {
   /** The account of the memory this process holds on the device. */
   readonly memory: MemoryAccount;
   /** How long executions waited from being queued to their start, in seconds. */
-  readonly queueWait: Recorder;
+  readonly queueWait: Distribution;
   /** How long compilations took, in seconds. */
-  readonly compilation: Recorder;
+  readonly compilation: Distribution;
   /** Reports a value of the program's own, exported as `accelmeter.custom`; the latest of a name counts. */
   report(metric: ProfilingMetric): void;
   /** What is known of the device now. Consumes nothing. Rejects with the signal's reason if it is aborted. */

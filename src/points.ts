@@ -3,13 +3,15 @@
  * the producer and everything after it only carry the points on.
  */
 import type { Attributes } from '@opentelemetry/api';
-import { catalogue, type MetricName, type Point } from './catalogue.ts';
+import type { catalogue, MetricName, Point } from './catalogue.ts';
 import type { DeviceProfile } from './device-profile.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import type { ProfilerState } from './profiler.ts';
 import { version } from './version.ts';
 
-type HistogramName = { [N in MetricName]: (typeof catalogue)[N]['instrument'] extends 'histogram' ? N : never }[MetricName];
+type HistogramName = {
+  [N in MetricName]: (typeof catalogue)[N]['instrument'] extends 'histogram' ? N : never;
+}[MetricName];
 type NumberName = Exclude<MetricName, HistogramName>;
 
 /** A number, or a distribution, under a name of the catalogue and with all of its attributes. */
@@ -46,30 +48,17 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
       ...(identity.driverVersion !== undefined && { 'hw.driver_version': identity.driverVersion }),
     },
   });
-  for (const state of ['ok', 'degraded', 'failed'] as const) {
-    add({ name: 'hw.status', value: profile.state === state ? 1 : 0, attributes: { 'hw.state': state } });
-  }
   for (const reading of profile.readings) add(reading);
   addIf('accelmeter.device.busy', profile.busySeconds);
   addIf('accelmeter.device.utilization', profile.utilization);
-  kernelPoints(points, profile, add, addIf, now);
-  transferPoints(points, profile, add);
-  const { memory } = profile;
-  if (memory.allocations > 0) {
-    addIf('accelmeter.memory.allocations', memory.allocations);
-    addIf('accelmeter.memory.allocated', memory.allocatedBytes);
-    addIf('accelmeter.memory.usage', memory.usage);
-    addIf('accelmeter.memory.peak', memory.peak);
-  }
-  for (const metric of profile.custom.values()) {
-    add({
-      name: 'accelmeter.custom',
-      value: metric.value,
-      attributes: {
-        'accelmeter.metric.name': metric.name,
-        ...(metric.unit !== undefined && { 'accelmeter.metric.unit': metric.unit }),
-      },
-    });
+  kernelPoints(points, profile, addIf, now);
+  transferPoints(points, profile);
+  addIf('accelmeter.memory.allocations', profile.memory.allocations);
+  addIf('accelmeter.memory.allocated', profile.memory.allocatedBytes);
+  addIf('accelmeter.memory.usage', profile.memory.usage);
+  addIf('accelmeter.memory.peak', profile.memory.peak);
+  for (const { attributes, metric } of profile.custom.series()) {
+    points.push({ name: 'accelmeter.custom', value: metric.value, attributes });
   }
   addIf('accelmeter.records.rejected', profile.rejected);
 }
@@ -77,18 +66,13 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
 type NamesWithoutAttributes = {
   [N in NumberName]: (typeof catalogue)[N]['attributes'] extends readonly [] ? N : never;
 }[NumberName];
-type Add = (point: Point<NumberName>) => void;
 type AddIf = (name: NamesWithoutAttributes, value: number | undefined) => void;
 
-function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, add: Add, addIf: AddIf, now: number): void {
-  for (const { name, attributes, distribution, failures } of profile.kernels()) {
+function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, addIf: AddIf, now: number): void {
+  for (const { attributes, distribution, failureSeries } of profile.kernels()) {
     if (distribution.count > 0) points.push({ name: 'accelmeter.kernel.duration', attributes, distribution });
-    for (const [errorType, value] of failures) {
-      add({
-        name: 'accelmeter.kernel.failures',
-        value,
-        attributes: { 'accelmeter.kernel.name': name, 'error.type': errorType },
-      });
+    for (const failed of failureSeries) {
+      points.push({ name: 'accelmeter.kernel.failures', attributes: failed.attributes, value: failed.count });
     }
   }
   addIf('accelmeter.kernel.names.other', profile.namesOther);
@@ -97,26 +81,25 @@ function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, add: Add
     addIf('accelmeter.kernel.duration.p50', window.p50);
     addIf('accelmeter.kernel.duration.p95', window.p95);
     addIf('accelmeter.kernel.duration.p99', window.p99);
-    addIf('accelmeter.kernel.duration.stddev', window.standardDeviation);
+    addIf('accelmeter.kernel.duration.stddev', window.stddev);
     addIf('accelmeter.kernel.window.age', profile.windowAge(now));
   }
   const { attributes, queueWait, compilation } = profile;
-  if (queueWait.distribution.count > 0) {
-    points.push({ name: 'accelmeter.kernel.queue.duration', attributes, distribution: queueWait.distribution });
+  if (queueWait.count > 0) {
+    points.push({ name: 'accelmeter.kernel.queue.duration', attributes, distribution: queueWait });
   }
-  if (compilation.distribution.count > 0) {
-    points.push({ name: 'accelmeter.kernel.compilation.duration', attributes, distribution: compilation.distribution });
+  if (compilation.count > 0) {
+    points.push({ name: 'accelmeter.kernel.compilation.duration', attributes, distribution: compilation });
   }
 }
 
-function transferPoints(points: CollectedPoint[], profile: DeviceProfile, add: Add): void {
-  for (const { direction, attributes, distribution, bytes, bandwidth, failures } of profile.transfers()) {
-    const ofTransfer = { 'accelmeter.transfer.direction': direction } as const;
+function transferPoints(points: CollectedPoint[], profile: DeviceProfile): void {
+  for (const { attributes, distribution, bytes, bandwidth, failureSeries } of profile.transfers) {
     if (distribution.count > 0) points.push({ name: 'accelmeter.transfer.duration', attributes, distribution });
-    add({ name: 'accelmeter.transfer.io', value: bytes, attributes: ofTransfer });
-    if (bandwidth !== undefined) add({ name: 'accelmeter.transfer.bandwidth', value: bandwidth, attributes: ofTransfer });
-    for (const [errorType, value] of failures) {
-      add({ name: 'accelmeter.transfer.failures', value, attributes: { ...ofTransfer, 'error.type': errorType } });
+    points.push({ name: 'accelmeter.transfer.io', attributes, value: bytes });
+    if (bandwidth !== undefined) points.push({ name: 'accelmeter.transfer.bandwidth', attributes, value: bandwidth });
+    for (const failed of failureSeries) {
+      points.push({ name: 'accelmeter.transfer.failures', attributes: failed.attributes, value: failed.count });
     }
   }
 }

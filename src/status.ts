@@ -112,8 +112,7 @@ const keyOf = ({ device, kernel }: Pick<KernelRow, 'device' | 'kernel'>) => `${d
 const deviceColumns = ({ id, name, backend }: DeviceIdentity) => ({ device: id, deviceName: name, backend });
 
 function kernelRows(profile: DeviceProfile, before: Seen, elapsed: number): KernelRow[] {
-  return Array.from(profile.kernels(), ({ name, distribution, failures }) => {
-    const failed = [...failures.values()].reduce((sum, count) => sum + count, 0);
+  return Array.from(profile.kernels(), ({ name, distribution, failureCount: failed }) => {
     const device = deviceColumns(profile.identity);
     const seen = before.kernels.get(keyOf({ device: device.device, kernel: name })) ?? { calls: 0, total: 0 };
     const window = distribution.window();
@@ -134,7 +133,7 @@ function kernelRows(profile: DeviceProfile, before: Seen, elapsed: number): Kern
 }
 
 function transferRows(profile: DeviceProfile): TransferRow[] {
-  return Array.from(profile.transfers(), ({ direction, distribution, bytes }) => ({
+  return Array.from(profile.transfers, ({ direction, distribution, bytes }) => ({
     ...deviceColumns(profile.identity),
     direction,
     count: distribution.count,

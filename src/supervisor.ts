@@ -15,6 +15,7 @@ export interface SupervisedSession {
   sample(): Sample | undefined;
   /** True where more records wait. */
   drain(budgetSeconds: number): boolean;
+  settle(seconds: number): void;
   /** Failed calls so far, by source and kind of error. */
   failures(): Iterable<{ source: string; kind: ProbeErrorKind; count: number }>;
   /** How long the last sampling took, by source. */
@@ -63,7 +64,11 @@ export function supervise(backend: BackendName, session: Session, now: () => num
   }
 
   function sources(): readonly SourceState[] {
-    lastSources = guarded(() => backend, () => session.sources()) ?? lastSources;
+    lastSources =
+      guarded(
+        () => backend,
+        () => session.sources(),
+      ) ?? lastSources;
     if (!off) return lastSources;
     const detail = `switched off after ${faultsUntilOff} faults: ${off.message}`;
     return lastSources.map((source) => ({ ...source, up: false, detail }));
@@ -80,6 +85,7 @@ export function supervise(backend: BackendName, session: Session, now: () => num
       return sample;
     },
     drain: (budgetSeconds) => guarded(drained, () => session.drain?.(budgetSeconds)) ?? false,
+    settle: (seconds) => guarded(drained, () => session.settle?.(seconds)),
     failures: () => failures.values(),
     sampleSeconds: () => (lastSample === undefined || off ? [] : [{ source: sampled(), seconds: lastSample }]),
     close() {

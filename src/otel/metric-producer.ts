@@ -2,7 +2,7 @@
  * The points as a MetricProducer, the OpenTelemetry SDK's way in for metrics that are already aggregated. Nothing is
  * hashed and nothing is kept between collections, so a device that left is gone at once.
  */
-import type { Attributes, HrTime } from '@opentelemetry/api';
+import { type Attributes, type HrTime, ValueType } from '@opentelemetry/api';
 import type {
   CollectionResult,
   DataPoint,
@@ -15,6 +15,7 @@ import type {
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import { catalogue, type Metric, type MetricName } from '../catalogue.ts';
 import type { Distribution } from '../distribution/distribution.ts';
+import { type ClassicScale, classicBoundaries } from '../distribution/sketch.ts';
 import { type CollectedPoint, collectPoints } from '../points.ts';
 import type { ProfilerState } from '../profiler.ts';
 import { version } from '../version.ts';
@@ -24,7 +25,7 @@ export interface MetricProducerOptions {
   /** Histograms with explicit boundaries at powers of two (the default), or exponential ones. */
   readonly histogram?: 'explicit' | 'exponential';
   /** Explicit boundaries an octave: 2 to the power of this. Default 0, one boundary an octave. */
-  readonly classicScale?: 0 | 1 | 2;
+  readonly classicScale?: ClassicScale;
 }
 
 const scope = { name: 'accelmeter', version };
@@ -77,4 +78,42 @@ export function createMetricProducer(state: ProfilerState, options: MetricProduc
     if (instrument === 'gauge') return { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
     return { ...common, dataPointType: DataPointType.SUM, isMonotonic: instrument === 'counter', dataPoints };
   }
+}
+
+/** One descriptor a metric, the same object at every collection. */
+const descriptors = Object.fromEntries(
+  Object.entries<Metric>(catalogue).map(([name, { unit, brief }]) => [
+    name,
+    Object.freeze({ name, unit, description: brief, valueType: ValueType.DOUBLE }),
+  ]),
+) as Record<MetricName, MetricDescriptor>;
+
+function explicit(distribution: Distribution, scale: ClassicScale): Histogram {
+  const boundaries = classicBoundaries(scale) as number[];
+  return { buckets: { boundaries, counts: distribution.sketch.classic(scale) }, ...totals(distribution) };
+}
+
+function exponential(distribution: Distribution): ExponentialHistogram {
+  const { scale, offset, counts, zeroCount } = distribution.sketch.exponential();
+  const negative = { offset: 0, bucketCounts: [] };
+  return { scale, zeroCount, positive: { offset, bucketCounts: counts }, negative, ...totals(distribution) };
+}
+
+function totals({ count, sum, min, max }: Distribution) {
+  return { count, sum, ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+}
+
+function groupByName(points: readonly CollectedPoint[]): Map<MetricName, CollectedPoint[]> {
+  const groups = new Map<MetricName, CollectedPoint[]>();
+  for (const point of points) {
+    const group = groups.get(point.name);
+    if (group) group.push(point);
+    else groups.set(point.name, [point]);
+  }
+  return groups;
+}
+
+function hrTime(epochSeconds: number): HrTime {
+  const whole = Math.floor(epochSeconds);
+  return [whole, Math.round((epochSeconds - whole) * 1e9)];
 }

@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { createHistogram, type EventLoopUtilization, performance } from 'node:perf_hooks';
 
 /** How often the event loop's delay is looked at. Each look is a wake-up of the process. */
-const delayResolutionMilliseconds = 20;
+const lookEveryMilliseconds = 20;
 
 /** One reading of the process. */
 export interface RawProcess {
@@ -20,7 +20,9 @@ export interface RawProcess {
   /** Counts up since the start of the process; the difference of two readings is a share. */
   readonly eventLoop: EventLoopUtilization;
   /** Since the reading before; absent where the loop was not looked at in between. */
-  readonly delay: { readonly p50Nanoseconds: number; readonly p99Nanoseconds: number; readonly maxNanoseconds: number } | undefined;
+  readonly delay:
+    | { readonly p50Nanoseconds: number; readonly p99Nanoseconds: number; readonly maxNanoseconds: number }
+    | undefined;
   /** The text of /proc/self/status, on Linux. */
   readonly procStatus: string | undefined;
 }
@@ -35,14 +37,13 @@ export interface CpuDriver {
 }
 
 export function openCpuDriver(): CpuDriver {
-  const delays = monitorEventLoopDelay({ resolution: delayResolutionMilliseconds });
-  delays.enable();
+  const delays = watchEventLoop();
   return {
     model: cpus()[0]?.model.trim() || process.arch,
     threads: availableParallelism(),
     read() {
       const usage = process.resourceUsage();
-      const reading: RawProcess = {
+      return {
         atMilliseconds: performance.now(),
         cpuUserMicroseconds: usage.userCPUTime,
         cpuSystemMicroseconds: usage.systemCPUTime,
@@ -50,25 +51,40 @@ export function openCpuDriver(): CpuDriver {
         peakResidentKibibytes: usage.maxRSS,
         uptimeSeconds: process.uptime(),
         eventLoop: performance.eventLoopUtilization(),
-        delay: readDelay(),
+        delay: delays.read(),
         procStatus: readProcStatus(),
       };
-      delays.reset();
-      return reading;
     },
-    close: () => void delays.disable(),
+    close: delays.stop,
   };
+}
 
-  /** What Node records is the time between two looks; what is over their distance is the delay. */
-  function readDelay(): RawProcess['delay'] {
-    if (delays.count === 0) return undefined;
-    const over = (nanoseconds: number) => Math.max(0, nanoseconds - delayResolutionMilliseconds * 1e6);
-    return {
-      p50Nanoseconds: over(delays.percentile(50)),
-      p99Nanoseconds: over(delays.percentile(99)),
-      maxNanoseconds: over(delays.max),
-    };
-  }
+/**
+ * How late a timer comes. Node's own `monitorEventLoopDelay` forgets, at a reset, when it last looked, and so loses the
+ * delay that a reading falls into: the longest ones.
+ */
+function watchEventLoop() {
+  const delays = createHistogram({ lowest: 1, highest: 1e12, figures: 2 }); // nanoseconds, to a quarter of an hour
+  let expected = performance.now() + lookEveryMilliseconds;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    delays.record(Math.min(1e12, Math.max(1, Math.round((now - expected) * 1e6))));
+    expected = now + lookEveryMilliseconds;
+  }, lookEveryMilliseconds).unref();
+  return {
+    /** The delays since the reading before. */
+    read(): RawProcess['delay'] {
+      if (delays.count === 0) return undefined;
+      const read = {
+        p50Nanoseconds: delays.percentile(50),
+        p99Nanoseconds: delays.percentile(99),
+        maxNanoseconds: delays.max,
+      };
+      delays.reset();
+      return read;
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 function readProcStatus(): string | undefined {

@@ -1,0 +1,36 @@
+/**
+ * `node --import accelmeter/register app.js`: the program's compute as metrics, without a change to the program.
+ *
+ * Before the program's first line only the environment is prepared that the drivers read (a few file checks, nothing
+ * heavy is loaded). Everything else waits until the main module has run. Nothing in here throws, keeps the process
+ * alive, or touches OpenTelemetry's global providers.
+ */
+import { isMainThread } from 'node:worker_threads';
+import { armOpenclLayer } from '../src/native/arm.ts';
+import { readSwitches } from './switches.ts';
+
+/** After the program's main module has run and its event loop turns: time for it to open its own servers first. */
+const graceMilliseconds = 200;
+
+/** `--import` runs again in every Worker; there it does nothing. */
+if (isMainThread) begin();
+
+function begin(): void {
+  try {
+    const switches = readSwitches(process.env, process.versions.node);
+    if (switches.off !== undefined) {
+      if (switches.say) process.stderr.write(`accelmeter: off, ${switches.off}\n`);
+      return;
+    }
+    if (switches.backends.includes('opencl')) armOpenclLayer();
+    setTimeout(() => {
+      import('./start.ts').then(({ start }) => start(switches)).catch(sayFault);
+    }, graceMilliseconds).unref();
+  } catch (error) {
+    sayFault(error);
+  }
+}
+
+function sayFault(error: unknown): void {
+  process.stderr.write(`accelmeter: off, ${error instanceof Error ? error.message : String(error)}\n`);
+}

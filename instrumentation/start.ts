@@ -1,0 +1,27 @@
+/** The second half of `register`, once the program's main module has run: opens what there is, listens, and says so. */
+import { resolveOptions } from '../src/options.ts';
+import { openScrapeTarget, type ScrapeTarget } from '../src/scrape-target.ts';
+import { version } from '../src/version.ts';
+import type { On } from './switches.ts';
+
+export async function start(switches: On): Promise<ScrapeTarget> {
+  const warnings = [...switches.warnings];
+  const options = resolveOptions({}, process.env, (problem) => warnings.push(problem));
+  const { host, port, service } = switches;
+  const target = await openScrapeTarget(options, { lazy: true, host, port, service });
+  let where: string;
+  try {
+    await target.listen();
+    where = `${target.url}/metrics`;
+  } catch (error) {
+    const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    where = busy
+      ? `not served, port ${port} is taken (OTEL_EXPORTER_PROMETHEUS_PORT sets another)`
+      : `not served, ${(error as Error).message}`;
+  }
+  const seen = target.profiler
+    .status()
+    .backends.map(({ name, present, detail }) => `${present ? '✓' : '–'} ${name} ${detail}`);
+  process.stderr.write(`${[`accelmeter ${version}  ${where}`, ...seen, ...warnings].join('  ')}\n`);
+  return target;
+}

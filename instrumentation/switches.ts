@@ -1,0 +1,71 @@
+/**
+ * What the environment says to `register`, read before the program's first line: so this file loads nothing. The rest
+ * of the options is read later, by `src/options.ts`.
+ */
+
+/** Why nothing is measured. */
+export interface Off {
+  readonly off: string;
+  /** False where the operator switched it off: then nothing needs to be said. */
+  readonly say: boolean;
+}
+
+export interface On {
+  readonly off: undefined;
+  readonly backends: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly service: string | undefined;
+  /** What is odd about the environment, for the line on stderr. */
+  readonly warnings: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The oldest Node.js that register works on. */
+const oldest = [22, 15] as const;
+
+export function readSwitches(environment: Environment, nodeVersion: string): Off | On {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
+    return { off: `it needs Node.js ${oldest.join('.')} or later, this is ${nodeVersion}`, say: true };
+  }
+  if (isTrue(environment.ACCELMETER_DISABLED)) return { off: 'ACCELMETER_DISABLED is set', say: false };
+  if (isTrue(environment.OTEL_SDK_DISABLED)) return { off: 'OTEL_SDK_DISABLED is set', say: false };
+
+  const warnings: string[] = [];
+  const exporters = listOf(environment.OTEL_METRICS_EXPORTER ?? 'prometheus');
+  if (exporters.includes('none')) return { off: 'OTEL_METRICS_EXPORTER is none', say: false };
+  const unknown = exporters.filter((name) => name !== 'prometheus');
+  if (unknown.length > 0) {
+    warnings.push(`OTEL_METRICS_EXPORTER=${unknown.join(',')} is not known here, only prometheus and none are`);
+    if (!exporters.includes('prometheus')) return { off: warnings[0] as string, say: true };
+  }
+  return {
+    off: undefined,
+    backends: listOf(environment.ACCELMETER_BACKENDS || 'cpu,opencl'),
+    host: environment.OTEL_EXPORTER_PROMETHEUS_HOST?.trim() || 'localhost',
+    port: portOf(environment.OTEL_EXPORTER_PROMETHEUS_PORT, warnings),
+    service: environment.OTEL_SERVICE_NAME || undefined,
+    warnings,
+  };
+}
+
+/** OpenTelemetry's booleans are true for "true" in any case and nothing else; ours take 1 as well. */
+function isTrue(value: string | undefined): boolean {
+  return value?.trim().toLowerCase() === 'true' || value?.trim() === '1';
+}
+
+function listOf(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  return names.filter((name) => name !== '');
+}
+
+function portOf(text: string | undefined, warnings: string[]): number {
+  const otherwise = 9464;
+  if (!text?.trim()) return otherwise;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  warnings.push(`OTEL_EXPORTER_PROMETHEUS_PORT=${text} is no port, ${otherwise} is used`);
+  return otherwise;
+}

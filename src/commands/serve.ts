@@ -1,0 +1,35 @@
+/** `accelmeter serve`: the devices of this machine behind an endpoint, until it is stopped. */
+import { resolveOptions } from '../options.ts';
+import { openScrapeTarget } from '../scrape-target.ts';
+import { version } from '../version.ts';
+import type { EndpointOptions } from './all.ts';
+import { asCommandError } from './port.ts';
+import { backendLines } from './terminal.ts';
+
+/** Resolves once stopped by SIGINT or SIGTERM. */
+export async function serve({ host, port }: EndpointOptions): Promise<void> {
+  const options = resolveOptions({}, process.env, (problem) => process.stderr.write(`accelmeter: ${problem}\n`));
+  const target = await openScrapeTarget(options, { host, port, service: process.env.OTEL_SERVICE_NAME });
+  try {
+    await target.listen();
+  } catch (error) {
+    await target.close();
+    throw asCommandError(error, port);
+  }
+  process.stdout.write(`accelmeter ${version}\n${backendLines(target.profiler.status().backends)}`);
+  process.stdout.write(`Live     ${target.url}/\nMetrics  ${target.url}/metrics\n`);
+  await stopped();
+  await target.close();
+}
+
+/** Resolves at SIGINT or SIGTERM; keeps the process alive until then. */
+export function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    const alive = setInterval(() => {}, 1 << 30);
+    const stop = () => {
+      clearInterval(alive);
+      resolve();
+    };
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+  });
+}

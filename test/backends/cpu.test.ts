@@ -1,0 +1,100 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { openCpuDriver, type RawProcess } from '../../src/backends/cpu/driver.ts';
+import { cpu } from '../../src/backends/cpu/index.ts';
+import { interpretProcess } from '../../src/backends/cpu/readings.ts';
+import type { MetricName } from '../../src/catalogue.ts';
+import { conforms, recordingHost } from '../conformance.ts';
+
+conforms(cpu);
+
+/** A process at two moments, one second apart. */
+const before: RawProcess = {
+  atMilliseconds: 1000,
+  cpuUserMicroseconds: 2_000_000,
+  cpuSystemMicroseconds: 500_000,
+  residentBytes: 50 * 2 ** 20,
+  peakResidentKibibytes: 60 * 1024,
+  uptimeSeconds: 10,
+  eventLoop: { idle: 500, active: 500, utilization: 0.5 },
+  delay: undefined,
+  procStatus: undefined,
+};
+const after: RawProcess = {
+  ...before,
+  atMilliseconds: 2000,
+  cpuUserMicroseconds: 3_000_000,
+  cpuSystemMicroseconds: 1_000_000,
+  eventLoop: { idle: 750, active: 1250, utilization: 0.625 },
+  delay: { p50Nanoseconds: 1e6, p99Nanoseconds: 5e6, maxNanoseconds: 9e6 },
+  procStatus: 'Name:\tnode\nVmSize:\t  123456 kB\nThreads:\t11\n',
+};
+
+const valueIn = (reading: ReturnType<typeof interpretProcess>, name: MetricName, mode?: string) =>
+  reading.points.find(
+    (point) => point.name === name && (mode === undefined || Object.values(point.attributes ?? {}).includes(mode)),
+  )?.value;
+
+it('one core busy of two for a second is half of the CPU, user time twice the system time', () => {
+  const reading = interpretProcess(after, before, 2);
+  expect(reading.utilization).toBeCloseTo(0.75);
+  expect(valueIn(reading, 'process.cpu.utilization', 'user')).toBeCloseTo(0.5);
+  expect(valueIn(reading, 'process.cpu.utilization', 'system')).toBeCloseTo(0.25);
+  expect(valueIn(reading, 'process.cpu.time', 'user')).toBe(3);
+});
+
+it('a loop that was active for 750 of the last 1000 ms is at 75 %', () => {
+  expect(valueIn(interpretProcess(after, before, 2), 'nodejs.eventloop.utilization')).toBeCloseTo(0.75);
+});
+
+it('what /proc says in kB is in bytes, and what it does not say is absent', () => {
+  const reading = interpretProcess(after, before, 2);
+  expect(valueIn(reading, 'process.memory.virtual')).toBe(123456 * 1024);
+  expect(valueIn(reading, 'process.thread.count')).toBe(11);
+  const without = interpretProcess({ ...after, procStatus: 'Name:\tnode\n' }, before, 2);
+  expect(valueIn(without, 'process.memory.virtual')).toBeUndefined();
+  expect(valueIn(without, 'process.thread.count')).toBeUndefined();
+});
+
+it('at the first reading there are totals and no shares', () => {
+  const reading = interpretProcess(before, before, 2);
+  expect(reading.utilization).toBeUndefined();
+  expect(valueIn(reading, 'process.cpu.utilization')).toBeUndefined();
+  expect(valueIn(reading, 'process.cpu.time', 'user')).toBe(2);
+});
+
+it('a clock that went backwards gives no shares rather than wrong ones', () => {
+  expect(interpretProcess(before, after, 2).utilization).toBeUndefined();
+});
+
+it('an idle event loop has no delay, a blocked one the time it was blocked', async () => {
+  const driver = openCpuDriver();
+  try {
+    await sleep(200);
+    driver.read();
+    await sleep(300);
+    expect(driver.read().delay?.p50Nanoseconds).toBeLessThan(5e6);
+    const until = performance.now() + 150;
+    while (performance.now() < until);
+    await sleep(100);
+    const blocked = driver.read().delay?.maxNanoseconds;
+    expect(blocked).toBeGreaterThan(100e6);
+    expect(blocked).toBeLessThan(400e6);
+  } finally {
+    driver.close();
+  }
+});
+
+it('the readings of this very process are what the operating system says', async () => {
+  const session = await cpu.open(recordingHost());
+  const spin = performance.now() + 400;
+  while (performance.now() < spin);
+  const sample = session.sample?.();
+  session.close();
+  const value = (name: MetricName) => sample?.process?.find((point) => point.name === name)?.value;
+  expect(value('process.memory.usage')).toBeGreaterThan(20 * 2 ** 20);
+  expect(value('accelmeter.process.memory.peak')).toBeGreaterThanOrEqual(value('process.memory.usage') ?? Infinity);
+  expect(value('process.cpu.utilization')).toBeGreaterThan(0.4 / availableParallelism());
+  if (process.platform === 'linux') expect(value('process.thread.count')).toBeGreaterThan(4);
+});

@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest';
+import { readSwitches } from '../../instrumentation/switches.ts';
+
+const node = '24.0.0';
+
+it('with nothing set it listens on localhost:9464', () => {
+  expect(readSwitches({}, node)).toEqual({
+    off: undefined,
+    backends: ['cpu', 'opencl'],
+    host: 'localhost',
+    port: 9464,
+    service: undefined,
+    warnings: [],
+  });
+});
+
+it.each([
+  [{ ACCELMETER_DISABLED: '1' }],
+  [{ ACCELMETER_DISABLED: 'true' }],
+  [{ OTEL_SDK_DISABLED: 'TRUE' }],
+  [{ OTEL_METRICS_EXPORTER: 'none' }],
+])('%o switches it off without a word', (environment) => {
+  expect(readSwitches(environment, node)).toMatchObject({ off: expect.any(String), say: false });
+});
+
+it.each([['0'], [''], ['false'], ['no']])('ACCELMETER_DISABLED=%s leaves it on', (value) => {
+  expect(readSwitches({ ACCELMETER_DISABLED: value }, node).off).toBeUndefined();
+});
+
+it.each([
+  ['20.20.2', true],
+  ['22.14.0', true],
+  ['22.15.0', false],
+  ['26.0.0', false],
+])('on Node %s: off is %s', (version, off) => {
+  expect(readSwitches({}, version).off !== undefined).toBe(off);
+});
+
+it('an exporter it does not have is said; prometheus beside it still works', () => {
+  expect(readSwitches({ OTEL_METRICS_EXPORTER: 'otlp' }, node)).toMatchObject({ say: true });
+  const both = readSwitches({ OTEL_METRICS_EXPORTER: 'otlp,prometheus' }, node);
+  expect(both).toMatchObject({ off: undefined, warnings: [expect.stringContaining('otlp')] });
+});
+
+it.each([['abc'], ['70000'], ['-1'], ['80.5']])('a port of %s is said and 9464 is used', (port) => {
+  expect(readSwitches({ OTEL_EXPORTER_PROMETHEUS_PORT: port }, node)).toMatchObject({
+    port: 9464,
+    warnings: [expect.stringContaining(port)],
+  });
+});

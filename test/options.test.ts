@@ -1,0 +1,37 @@
+import { expect, it, vi } from 'vitest';
+import { resolveOptions } from '../src/options.ts';
+
+const silent = () => {};
+
+it('nothing said means every backend, 64 kernels and a tick of 5 s', () => {
+  const options = resolveOptions({}, {}, silent);
+  expect(options).toMatchObject({ backends: ['cpu', 'opencl'], backendsNamed: false, maxKernels: 64, tickSeconds: 5 });
+});
+
+it('an option goes before the environment, and the environment before the default', () => {
+  const environment = { ACCELMETER_MAX_KERNELS: '10', ACCELMETER_BACKENDS: 'opencl, cpu' };
+  expect(resolveOptions({ maxKernels: 3 }, environment, silent).maxKernels).toBe(3);
+  expect(resolveOptions({}, environment, silent)).toMatchObject({ maxKernels: 10, backends: ['cpu', 'opencl'] });
+});
+
+it.each([
+  [{ maxKernel: 3 }, /unknown option "maxKernel".*maxKernels/],
+  [{ maxKernels: 0 }, /maxKernels must be a whole number from 1 to 4096, not 0/],
+  [{ maxKernels: 1.5 }, /whole number/],
+  [{ maxKernels: '64' }, /whole number/],
+  [{ tickSeconds: Number.NaN }, /tickSeconds must be a number/],
+  [{ backends: ['cuba'] }, /no backend is called "cuba"; there are cpu, opencl/],
+  [{ denyKernels: 'all' }, /denyKernels must be an array/],
+])('%o is refused with a sentence that mends it', (options, message) => {
+  expect(() => resolveOptions(options as object, {}, silent)).toThrow(message);
+});
+
+it('a malformed environment is a warning and the default, never a throw', () => {
+  const warn = vi.fn();
+  const environment = { ACCELMETER_MAX_KERNELS: 'many', ACCELMETER_BACKENDS: 'cuba', ACCELMETER_OPENCL_LIBRARY: '' };
+  expect(resolveOptions({}, environment, warn)).toMatchObject({ maxKernels: 64, backendsNamed: false });
+  expect(warn.mock.calls.flat()).toEqual([
+    expect.stringContaining('ACCELMETER_BACKENDS=cuba is ignored'),
+    expect.stringContaining('ACCELMETER_MAX_KERNELS=many is ignored'),
+  ]);
+});
