@@ -87,6 +87,7 @@ function hashFiles(files) {
 
 /** The files of a folder and its folders, relative to the root, in a fixed order. */
 function filesUnder(folder) {
+  if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { withFileTypes: true })
     .flatMap((entry) => {
       const path = join(folder, entry.name);

@@ -1,0 +1,99 @@
+/** The package as a service gets it: packed, installed into another project, imported, type-checked, run. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const consumer = mkdtempSync(join(tmpdir(), 'accelmeter-consumer-'));
+const installed = join(consumer, 'node_modules/accelmeter');
+
+describe('the packed package, installed into an empty project', () => {
+  beforeAll(() => {
+    expect(existsSync(join(root, 'dist/src/index.js')), 'dist/ is there: npm run build').toBe(true);
+    const { stdout } = run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', consumer], root);
+    writeFileSync(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
+    const peers = ['@opentelemetry/api', '@opentelemetry/sdk-metrics'];
+    run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${stdout.trim()}`, ...peers]);
+  }, 120_000);
+  afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+  test.each(['accelmeter', 'accelmeter/prometheus'])('%s can be imported', (specifier) => {
+    const { stdout } = run('node', [
+      '--input-type=module',
+      '-e',
+      `console.log(Object.keys(await import('${specifier}')).length > 0)`,
+    ]);
+    expect(stdout.trim()).toBe('true');
+  });
+
+  test('--import accelmeter/register leaves a program its output, its exit code and its end', () => {
+    const program = 'console.log("mine"); process.exitCode = 3;';
+    const { status, stdout } = attempt('node', [
+      '--import',
+      'accelmeter/register',
+      '--input-type=module',
+      '-e',
+      program,
+    ]);
+    expect({ status, stdout }).toEqual({ status: 3, stdout: 'mine\n' });
+  });
+
+  test('brings the command, in the version of the package', () => {
+    const { version }: { version: string } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    expect(run(join(consumer, 'node_modules/.bin/accelmeter'), ['--version']).stdout).toContain(version);
+  });
+
+  test('brings types that a strict compiler accepts, without skipLibCheck', () => {
+    writeFileSync(
+      join(consumer, 'program.ts'),
+      `import { createProfiler } from 'accelmeter';
+       import { PrometheusExporter } from 'accelmeter/prometheus';
+       import 'accelmeter/register';
+       export const exporter: PrometheusExporter = new PrometheusExporter({ preventServerStart: true });
+       export const devices: string[] = (await createProfiler()).devices.map((device) => device.identity.name);`,
+    );
+    writeFileSync(
+      join(consumer, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          module: 'nodenext',
+          target: 'es2023',
+          lib: ['es2024', 'esnext.disposable'],
+          strict: true,
+          noEmit: true,
+          types: ['node'],
+          typeRoots: [join(root, 'node_modules/@types')],
+        },
+        files: ['program.ts'],
+      }),
+    );
+    expect(attempt('node', [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.']).stdout).toBe('');
+  });
+
+  test('holds no test and no script of ours, and runs none when it is installed', () => {
+    expect(readdirSync(installed)).not.toContain('test');
+    expect(readdirSync(installed)).not.toContain('scripts');
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+      readFileSync(join(installed, 'package.json'), 'utf8'),
+    );
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
+  });
+});
+
+/** Runs a program in the consumer's folder; fails the test where it fails. */
+function run(program: string, args: readonly string[], cwd = consumer): { stdout: string } {
+  const { status, stdout, stderr } = attempt(program, args, cwd);
+  expect(status, `${program} ${args.join(' ')}\n${stdout}\n${stderr}`).toBe(0);
+  return { stdout };
+}
+
+function attempt(program: string, args: readonly string[], cwd = consumer) {
+  // As a person's shell would start it: without what npm and vitest tell their children.
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|VITEST|NODE_OPTIONS|ACCELMETER_)/i.test(name),
+  );
+  const env = { ...Object.fromEntries(inherited), OTEL_METRICS_EXPORTER: 'none' };
+  return spawnSync(program, args, { cwd, env, encoding: 'utf8', timeout: 100_000 });
+}
