@@ -1,0 +1,256 @@
+/**
+ * Everything known of one device: its identity, its latest readings, and the statistics of what it did. Backends
+ * deliver activities to it, the program records to it, and snapshots and metrics are read from it. Nothing is exported
+ * from here, and nothing here grows without a bound.
+ */
+import type { Activity, ActivitySink, KernelActivity, TransferActivity, TransferDirection } from './activity.ts';
+import type { DeviceIdentity, Reading } from './backend.ts';
+import { CustomMetrics } from './custom-metrics.ts';
+import { DeviceTimeline } from './device-timeline.ts';
+import { Distribution } from './distribution/distribution.ts';
+import type { WindowStatistics } from './distribution/statistics.ts';
+import type { SeriesAttributes } from './failure-counts.ts';
+import { type Kernel, KernelTable, type KernelTableOptions } from './kernel-table.ts';
+import { MemoryAccount } from './memory-account.ts';
+import type { ProfilingMetric } from './snapshot.ts';
+import { Transfer } from './transfer.ts';
+
+export type { Kernel } from './kernel-table.ts';
+export type { MemoryAccount } from './memory-account.ts';
+export type { Transfer } from './transfer.ts';
+
+export interface DeviceProfileOptions extends KernelTableOptions {
+  /** The clock, in process seconds. By default `performance.now() / 1000`. */
+  readonly now?: () => number;
+  /** How many seconds a kernel may be told after it ended and still count in full as busy time. 1 by default. */
+  readonly settleLag?: number;
+}
+
+/** Lifetime totals over all kernels of a device, those included that are not exported yet. */
+export interface KernelTotals {
+  /** Successful executions. */
+  readonly count: number;
+  /** Sum of their durations, in seconds. */
+  readonly sum: number;
+  /** In seconds; `undefined` where nothing succeeded. */
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly failures: number;
+}
+
+const directions = ['host_to_device', 'device_to_host', 'device_to_device', 'peer_to_peer'] as const;
+
+/** Seconds. What is shorter is not closed as an interval of its own, since a rate over it would mean nothing. */
+const shortestInterval = 0.05;
+
+/** Throughput is over so many intervals: the window of the analyzer. */
+const throughputIntervals = 12;
+
+export class DeviceProfile implements ActivitySink {
+  readonly identity: DeviceIdentity;
+  /** On every point about the device. Frozen, and the same object for as long as the device is known. */
+  readonly attributes: SeriesAttributes;
+  readonly memory = new MemoryAccount();
+  /** How long executions waited from being queued to their start, in seconds. */
+  readonly queueWait = new Distribution();
+  /** How long compilations took, in seconds. */
+  readonly compilation = new Distribution();
+
+  readonly #kernels: KernelTable;
+  readonly #timeline: DeviceTimeline;
+  readonly #transfers: ReadonlyMap<string, Transfer>;
+  readonly #custom: CustomMetrics;
+  readonly #closings: { readonly at: number; readonly operations: number }[];
+  #readings: readonly Reading[] = [];
+  #givenUtilization: number | undefined;
+  #malformed = 0;
+
+  constructor(identity: DeviceIdentity, options: DeviceProfileOptions = {}) {
+    const now = options.now ?? (() => performance.now() / 1000);
+    this.identity = identity;
+    this.attributes = Object.freeze({
+      'hw.id': identity.id,
+      'hw.type': identity.type,
+      'accelmeter.backend': identity.backend,
+    });
+    this.#timeline = new DeviceTimeline({ now, settleLag: options.settleLag ?? 1 });
+    this.#kernels = new KernelTable(this.attributes, this.#timeline, options);
+    this.#transfers = new Map(directions.map((direction) => [direction, new Transfer(direction, this.attributes)]));
+    this.#custom = new CustomMetrics(this.attributes);
+    this.#closings = [{ at: now(), operations: 0 }];
+  }
+
+  // Recording
+
+  /** Takes what a backend saw. Never throws; what is malformed is counted in `rejected`. */
+  deliver(activity: Activity): void {
+    try {
+      switch (activity.kind) {
+        case 'kernel':
+          this.#deliverKernel(activity);
+          break;
+        case 'transfer':
+          this.#deliverTransfer(activity);
+          break;
+        case 'compilation':
+          this.compilation.record(activity.duration);
+          break;
+        case 'allocation':
+          if (activity.bytes < 0) this.memory.freed(-activity.bytes);
+          else this.memory.allocated(activity.bytes);
+          break;
+        default:
+          this.#malformed += 1;
+      }
+    } catch {
+      this.#malformed += 1;
+    }
+  }
+
+  /** The kernel of that name, bound once and then recorded to. Admitted at once while there is a place for it. */
+  kernel(name: string): Kernel {
+    return this.#kernels.bind(name);
+  }
+
+  /** The copies in one direction, bound once and then recorded to. Throws a RangeError for an unknown direction. */
+  transfer(direction: TransferDirection): Transfer {
+    const transfer = this.#transfers.get(direction);
+    if (transfer !== undefined) return transfer;
+    throw new RangeError(`unknown transfer direction "${direction}"; there are ${directions.join(', ')}`);
+  }
+
+  /** Sets a value of the program's own, by the metric's name; the last one reported counts. */
+  report(metric: ProfilingMetric): void {
+    this.#custom.report(metric);
+  }
+
+  /** Sets the values polled last. An empty list where the device has gone quiet: nothing old stays. */
+  setReadings(readings: readonly Reading[]): void {
+    this.#readings = readings;
+  }
+
+  /** Sets the utilization of a CPU device, 0 to 1, which its backend reads from the system. */
+  setUtilization(ratio: number | undefined): void {
+    this.#givenUtilization = ratio !== undefined && ratio >= 0 ? Math.min(ratio, 1) : undefined;
+  }
+
+  // The tick
+
+  /** Brings `busySeconds` up to `now` less the lag. For drains and collections; closes nothing. */
+  settle(now: number): void {
+    this.#timeline.settle(now);
+  }
+
+  /**
+   * Ends an interval at `now`, in process seconds: busy time and utilization, bandwidths, throughput, and which of
+   * the kernels that waited are admitted. Where less than 50 ms have passed, or the clock went back, the interval goes
+   * on and only the kernels are settled.
+   */
+  closeInterval(now: number): void {
+    const last = this.#closings.at(-1) as { at: number };
+    const seconds = now - last.at;
+    this.#kernels.closeInterval(Math.max(seconds, shortestInterval));
+    if (!(seconds >= shortestInterval) || !Number.isFinite(seconds)) return;
+    this.#timeline.closeInterval(now);
+    for (const transfer of this.#transfers.values()) transfer.closeInterval();
+    this.#closings.push({ at: now, operations: this.#operations() });
+    if (this.#closings.length > throughputIntervals + 1) this.#closings.shift();
+  }
+
+  // Reading
+
+  /** The kernels that are exported, "other" among them from its first record on. */
+  kernels(): Iterable<Kernel> {
+    return this.#kernels.exported();
+  }
+
+  /** The directions in which anything was copied. */
+  get transfers(): readonly Transfer[] {
+    return Array.from(this.#transfers.values()).filter((transfer) => transfer.used);
+  }
+
+  /** The values that the program reported. */
+  get custom(): CustomMetrics {
+    return this.#custom;
+  }
+
+  get readings(): readonly Reading[] {
+    return this.#readings;
+  }
+
+  /** Seconds in which at least one kernel ran; behind the clock by the lag. Never falls. */
+  get busySeconds(): number {
+    return this.#timeline.busySeconds;
+  }
+
+  /** Share of the last interval in which a kernel ran, 0 to 1; for a CPU what was set. `undefined` before the first. */
+  get utilization(): number | undefined {
+    return this.identity.backend === 'cpu' ? this.#givenUtilization : this.#timeline.utilization;
+  }
+
+  /** Executions a second, failed ones included, over the last 12 intervals; `undefined` before the first has ended. */
+  get throughput(): number | undefined {
+    const from = this.#closings[0];
+    const to = this.#closings.at(-1);
+    if (from === undefined || to === undefined || !(to.at > from.at)) return undefined;
+    return (to.operations - from.operations) / (to.at - from.at);
+  }
+
+  /** Statistics of the last 1000 executions whatever their kernel, in seconds; `undefined` where there is none. */
+  window(): WindowStatistics | undefined {
+    return this.#timeline.window();
+  }
+
+  /** Age of the oldest of these in seconds, at most one interval too high; `undefined` where there is none. */
+  windowAge(now: number): number | undefined {
+    return this.#timeline.windowAge(now);
+  }
+
+  /** Lifetime totals over all kernels. */
+  totals(): KernelTotals {
+    let count = 0;
+    let sum = 0;
+    let failures = 0;
+    let min = Number.POSITIVE_INFINITY;
+    let max = Number.NEGATIVE_INFINITY;
+    for (const kernel of this.#kernels.all()) {
+      count += kernel.distribution.count;
+      sum += kernel.distribution.sum;
+      failures += kernel.failureCount;
+      min = Math.min(min, kernel.distribution.min ?? min);
+      max = Math.max(max, kernel.distribution.max ?? max);
+    }
+    return { count, sum, failures, min: count > 0 ? min : undefined, max: count > 0 ? max : undefined };
+  }
+
+  /** Distinct kernel names that count as "other", as far as they are remembered. Never falls. */
+  get namesOther(): number {
+    return this.#kernels.namesOther;
+  }
+
+  /** Records that were no measurements (negative, infinite, not a number, malformed). They changed nothing else. */
+  get rejected(): number {
+    let rejected = this.#malformed + this.memory.rejected + this.#custom.rejected;
+    rejected += this.queueWait.rejected + this.compilation.rejected;
+    for (const kernel of this.#kernels.all()) rejected += kernel.distribution.rejected;
+    for (const transfer of this.#transfers.values()) rejected += transfer.rejected;
+    return rejected;
+  }
+
+  #deliverKernel({ name, start, duration, wait, failed }: KernelActivity): void {
+    const kernel = this.#kernels.find(name);
+    if (failed !== undefined) kernel.recordFailure(failed);
+    else kernel.recordAt(start, duration);
+    if (wait !== undefined && failed === undefined) this.queueWait.record(wait);
+  }
+
+  #deliverTransfer({ direction, bytes, start, duration, failed }: TransferActivity): void {
+    if (failed !== undefined) this.transfer(direction).recordFailure(failed);
+    else this.transfer(direction).recordAt(start, bytes, duration);
+  }
+
+  #operations(): number {
+    const { count, failures } = this.totals();
+    return count + failures;
+  }
+}

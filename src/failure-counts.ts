@@ -1,0 +1,55 @@
+/** Failures of one kind of work by `error.type`, within a bound, because error types come from programs. */
+import { boundedText, otherName } from './kernel-names.ts';
+
+/** The attributes of a series. One frozen object for as long as the series lives, so that it can serve as a key. */
+export type SeriesAttributes = Readonly<Record<string, string>>;
+
+/** One series of failures. */
+export interface FailureSeries {
+  readonly attributes: SeriesAttributes;
+  readonly count: number;
+}
+
+/** How many error types are told apart; what comes after them counts as "other". */
+export const maxErrorTypes = 16;
+
+export class FailureCounts {
+  /** Failures of all types. */
+  total = 0;
+  readonly #base: SeriesAttributes;
+  readonly #byType = new Map<string, { readonly attributes: SeriesAttributes; count: number }>();
+
+  /** `base`: the attributes that the series have beside `error.type`. */
+  constructor(base: SeriesAttributes) {
+    this.#base = base;
+  }
+
+  /** Counts a failure. `errorType` is OpenTelemetry's `error.type`, such as `out_of_memory`. */
+  record(errorType: string): void {
+    this.#add(boundedText(errorType) || otherName, 1);
+  }
+
+  /** Takes all that another counted. */
+  merge(other: FailureCounts): void {
+    for (const [errorType, { count }] of other.#byType) this.#add(errorType, count);
+  }
+
+  /** A picture of the counts by `error.type`. */
+  byType(): ReadonlyMap<string, number> {
+    return new Map(Array.from(this.#byType, ([errorType, { count }]) => [errorType, count]));
+  }
+
+  /** One series for each error type seen. */
+  series(): Iterable<FailureSeries> {
+    return this.#byType.values();
+  }
+
+  #add(errorType: string, count: number): void {
+    const room = this.#byType.size < maxErrorTypes || this.#byType.has(errorType);
+    const type = room ? errorType : otherName;
+    const known = this.#byType.get(type);
+    if (known !== undefined) known.count += count;
+    else this.#byType.set(type, { attributes: Object.freeze({ ...this.#base, 'error.type': type }), count });
+    this.total += count;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The kernels of one device, by name, within a bound. Names are unlimited and series are not: the first kernels are
+ * admitted at once, a later one waits until the end of the interval with a distribution of its own and is admitted
+ * with all that it recorded if it proved its weight, and everything else is one kernel called "other". So an
+ * autotuner's hundreds of one-shot kernels take no places, totals add up, and every execution counts once.
+ *
+ * An admitted kernel stays: its counters must not fall.
+ */
+import type { DeviceTimeline } from './device-timeline.ts';
+import { Distribution } from './distribution/distribution.ts';
+import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
+import { createNameResolver, type KernelNameOptions, otherName } from './kernel-names.ts';
+
+/** Places that are given to the first names that come; the rest have to be earned. */
+const admittedAtOnce = 32;
+/** Kernels that wait at once, and how many more they may be than there are places left: each has a distribution. */
+const waitingAtMost = 64;
+const waitingBeyond = 32;
+/** What earns a place within one interval: so many executions, or such a share of the interval's time. */
+const earningRuns = 100;
+const earningShare = 0.001;
+/** Names remembered as counted in `namesOther`; above that further ones are not counted. */
+const otherNamesRemembered = 512;
+
+export interface KernelTableOptions extends KernelNameOptions {
+  /** Kernels with a distribution of their own, "other" not among them. 64 by default. */
+  readonly maxKernels?: number;
+}
+
+/** One kernel of one device. Bound once by name, then recorded to; valid for as long as the device's profile. */
+export class Kernel {
+  /** As exported. */
+  readonly name: string;
+  /** Frozen, and the same object for as long as the kernel lives. */
+  readonly attributes: SeriesAttributes;
+  /** Durations of successful executions, in seconds. */
+  readonly distribution = new Distribution();
+  readonly #failures: FailureCounts;
+  readonly #timeline: DeviceTimeline;
+
+  constructor(name: string, device: SeriesAttributes, timeline: DeviceTimeline) {
+    this.name = name;
+    this.attributes = Object.freeze({ ...device, 'accelmeter.kernel.name': name });
+    this.#failures = new FailureCounts(this.attributes);
+    this.#timeline = timeline;
+  }
+
+  /** An execution that took `seconds` of device time. The hot path: nothing is hashed or allocated. */
+  record(seconds: number): void {
+    if (this.distribution.record(seconds)) this.#timeline.ran(seconds);
+  }
+
+  /** The same where it is known when it began, in process seconds: overlapping executions then count as busy once. */
+  recordAt(start: number, seconds: number): void {
+    if (this.distribution.record(seconds)) this.#timeline.ranAt(start, seconds);
+  }
+
+  /** An execution that failed, by `error.type`. Its duration is in no statistic. */
+  recordFailure(errorType: string): void {
+    this.#failures.record(errorType);
+  }
+
+  /** Failed executions by `error.type`. */
+  get failures(): ReadonlyMap<string, number> {
+    return this.#failures.byType();
+  }
+
+  /** The same as series, with their attributes. */
+  get failureSeries(): Iterable<FailureSeries> {
+    return this.#failures.series();
+  }
+
+  /** Failed executions of all types. */
+  get failureCount(): number {
+    return this.#failures.total;
+  }
+
+  /** Executions, failed ones included. */
+  get executions(): number {
+    return this.distribution.count + this.#failures.total;
+  }
+
+  /** Takes all that another kernel recorded. */
+  merge(other: Kernel): void {
+    this.distribution.merge(other.distribution);
+    this.#failures.merge(other.#failures);
+  }
+}
+
+export class KernelTable {
+  readonly #resolve: ReturnType<typeof createNameResolver>;
+  readonly #maxKernels: number;
+  readonly #create: (name: string) => Kernel;
+  readonly #admitted = new Map<string, Kernel>();
+  readonly #waiting = new Map<string, Kernel>();
+  readonly #other: Kernel;
+  readonly #namesInOther = new Set<string>();
+
+  constructor(device: SeriesAttributes, timeline: DeviceTimeline, options: KernelTableOptions = {}) {
+    this.#resolve = createNameResolver(options);
+    this.#maxKernels = options.maxKernels ?? 64;
+    this.#create = (name) => new Kernel(name, device, timeline);
+    this.#other = this.#create(otherName);
+  }
+
+  /** The kernel of a name that the program itself gave: admitted at once while there is a place. */
+  bind(raw: string): Kernel {
+    const { name, rule } = this.#resolve(raw);
+    return rule === 'denied' ? this.#toOther(name) : this.#admitNow(name);
+  }
+
+  /** The kernel of a name that a driver told. Good for one record: a kernel that waits may be merged into "other". */
+  find(raw: string): Kernel {
+    const { name, rule } = this.#resolve(raw);
+    const known = this.#admitted.get(name) ?? this.#waiting.get(name);
+    if (known !== undefined) return known;
+    if (rule === 'denied') return this.#toOther(name);
+    if (rule === 'allowed' || this.#admitted.size < admittedAtOnce) return this.#admitNow(name);
+    const places = this.#maxKernels - this.#admitted.size;
+    const mayWait = places <= 0 ? 0 : Math.min(waitingAtMost, places + waitingBeyond);
+    if (this.#waiting.size >= mayWait) return this.#toOther(name);
+    const kernel = this.#create(name);
+    this.#waiting.set(name, kernel);
+    return kernel;
+  }
+
+  /** The kernels that are exported, and "other" from its first record on. */
+  *exported(): Iterable<Kernel> {
+    yield* this.#admitted.values();
+    if (this.#other.executions > 0) yield this.#other;
+  }
+
+  /** All that recorded anything or can, those that wait included. */
+  *all(): Iterable<Kernel> {
+    yield* this.#admitted.values();
+    yield* this.#waiting.values();
+    yield this.#other;
+  }
+
+  /** Distinct names that were counted as "other", as far as they are remembered. Never falls. */
+  get namesOther(): number {
+    return this.#namesInOther.size;
+  }
+
+  /**
+   * Ends an interval of `seconds`: of those that wait, the ones that earned a place are admitted, the heaviest first,
+   * and the rest become part of "other".
+   */
+  closeInterval(seconds: number): void {
+    if (this.#waiting.size === 0) return;
+    const heaviestFirst = Array.from(this.#waiting.values()).sort((a, b) => b.distribution.sum - a.distribution.sum);
+    this.#waiting.clear();
+    for (const kernel of heaviestFirst) {
+      const earned = kernel.executions >= earningRuns || kernel.distribution.sum >= seconds * earningShare;
+      if (earned && this.#admitted.size < this.#maxKernels) this.#admitted.set(kernel.name, kernel);
+      else this.#toOther(kernel.name).merge(kernel);
+    }
+  }
+
+  #admitNow(name: string): Kernel {
+    const known = this.#admitted.get(name);
+    if (known !== undefined) return known;
+    const waiting = this.#waiting.get(name);
+    this.#waiting.delete(name);
+    if (this.#admitted.size >= this.#maxKernels) {
+      const other = this.#toOther(name);
+      if (waiting !== undefined) other.merge(waiting);
+      return other;
+    }
+    const kernel = waiting ?? this.#create(name);
+    this.#admitted.set(name, kernel);
+    return kernel;
+  }
+
+  #toOther(name: string): Kernel {
+    if (this.#namesInOther.size < otherNamesRemembered) this.#namesInOther.add(name);
+    return this.#other;
+  }
+}

@@ -1,0 +1,114 @@
+/** The copies of one device in one direction: how long they took, how much they moved, and how fast. */
+import type { TransferDirection } from './activity.ts';
+import { IntervalSet } from './busy-time.ts';
+import { Distribution } from './distribution/distribution.ts';
+import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
+
+export class Transfer {
+  readonly direction: TransferDirection;
+  /** Frozen, and the same object for as long as the device is known. */
+  readonly attributes: SeriesAttributes;
+  /** Durations of successful copies, in seconds. */
+  readonly distribution = new Distribution();
+
+  #bytes = 0;
+  #rejected = 0;
+  readonly #failures: FailureCounts;
+  /** Of the present interval: its bytes, and for how long copies ran. */
+  #intervalBytes = 0;
+  #intervalSeconds = 0;
+  readonly #placed = new IntervalSet();
+  #closedSeconds = 0;
+  #bandwidth: number | undefined;
+
+  constructor(direction: TransferDirection, device: SeriesAttributes) {
+    this.direction = direction;
+    this.attributes = Object.freeze({ ...device, 'accelmeter.transfer.direction': direction });
+    this.#failures = new FailureCounts(this.attributes);
+  }
+
+  /** A copy of `bytes` that took `seconds`. */
+  record(bytes: number, seconds: number): void {
+    if (this.#take(bytes, seconds)) this.#intervalSeconds += seconds;
+  }
+
+  /** The same where it is known when it began, in process seconds: copies at the same time share their time. */
+  recordAt(start: number, bytes: number, seconds: number): void {
+    if (!this.#take(bytes, seconds)) return;
+    const end = start + seconds;
+    if (Number.isFinite(end)) this.#place(start, end);
+    else this.#intervalSeconds += seconds;
+  }
+
+  /** A copy that failed, by `error.type`. Its bytes and duration are in no statistic. */
+  recordFailure(errorType: string): void {
+    this.#failures.record(errorType);
+  }
+
+  /** Bytes moved since the device is known. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** For how long at least one copy ran since the device is known, in seconds. */
+  get busySeconds(): number {
+    return this.#closedSeconds + this.#intervalSeconds;
+  }
+
+  /**
+   * Bytes a second while copies ran, of the copies told in the last closed interval. `undefined` where it had none: a
+   * rate of some time ago is not the rate of now.
+   */
+  get bandwidth(): number | undefined {
+    return this.#bandwidth;
+  }
+
+  /** True once anything, also a failure, was recorded. */
+  get used(): boolean {
+    return this.distribution.count + this.#failures.total > 0;
+  }
+
+  /** Records that were not copies: bytes or seconds negative, infinite or not a number. They change nothing else. */
+  get rejected(): number {
+    return this.#rejected + this.distribution.rejected;
+  }
+
+  /** Failed copies by `error.type`. */
+  get failures(): ReadonlyMap<string, number> {
+    return this.#failures.byType();
+  }
+
+  /** The same as series, with their attributes. */
+  get failureSeries(): Iterable<FailureSeries> {
+    return this.#failures.series();
+  }
+
+  /**
+   * Ends the interval. Each copy counts whole in the interval in which it is told, so that bytes and time are always
+   * those of the same copies.
+   */
+  closeInterval(): void {
+    this.#intervalSeconds += this.#placed.takeBefore(Number.POSITIVE_INFINITY);
+    this.#bandwidth = this.#intervalSeconds > 0 ? this.#intervalBytes / this.#intervalSeconds : undefined;
+    this.#closedSeconds += this.#intervalSeconds;
+    this.#intervalSeconds = 0;
+    this.#intervalBytes = 0;
+  }
+
+  #take(bytes: number, seconds: number): boolean {
+    if (!(bytes >= 0 && bytes < Number.POSITIVE_INFINITY)) {
+      this.#rejected += 1;
+      return false;
+    }
+    if (!this.distribution.record(seconds)) return false;
+    this.#bytes += bytes;
+    this.#intervalBytes += bytes;
+    return true;
+  }
+
+  #place(start: number, end: number): void {
+    const middle = this.#placed.full ? this.#placed.middle : undefined;
+    if (middle !== undefined) this.#intervalSeconds += this.#placed.takeBefore(middle);
+    this.#placed.add(start, end);
+  }
+}
