@@ -1,0 +1,144 @@
+/*
+ * The part of OpenCL that the layer touches, so that building it needs a C compiler and nothing else.
+ *
+ * Sources: the OpenCL 3.0 specification (values of constants, signatures), the loader's layer interface
+ * (clGetLayerInfo, clInitLayer), and the order of the dispatch table, which is the binary interface between loader,
+ * layers and drivers. Only ever appended to: a table of an older loader is a shorter one.
+ */
+#ifndef ACCELMETER_OPENCL_H
+#define ACCELMETER_OPENCL_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int32_t cl_int;
+typedef uint32_t cl_uint;
+typedef uint64_t cl_ulong;
+typedef cl_uint cl_bool;
+typedef cl_ulong cl_bitfield;
+typedef cl_ulong cl_queue_properties;
+
+typedef struct opaque_context *cl_context;
+typedef struct opaque_device *cl_device_id;
+typedef struct opaque_event *cl_event;
+typedef struct opaque_kernel *cl_kernel;
+typedef struct opaque_mem *cl_mem;
+typedef struct opaque_program *cl_program;
+typedef struct opaque_queue *cl_command_queue;
+
+enum {
+  CL_SUCCESS = 0,
+  CL_PROFILING_INFO_NOT_AVAILABLE = -7,
+  CL_INVALID_VALUE = -30,
+
+  CL_COMPLETE = 0x0,
+  CL_TRUE = 1,
+
+  CL_DEVICE_PARENT_DEVICE = 0x1042,
+  CL_QUEUE_PROPERTIES = 0x1093,
+  CL_QUEUE_PROPERTIES_ARRAY = 0x1098,
+  CL_PROGRAM_NUM_DEVICES = 0x1162,
+  CL_PROGRAM_DEVICES = 0x1163,
+  CL_KERNEL_FUNCTION_NAME = 0x1190,
+  CL_KERNEL_REFERENCE_COUNT = 0x1192,
+  CL_EVENT_COMMAND_QUEUE = 0x11D0,
+  CL_PROFILING_COMMAND_QUEUED = 0x1280,
+  CL_PROFILING_COMMAND_START = 0x1282,
+  CL_PROFILING_COMMAND_END = 0x1283,
+
+  CL_LAYER_API_VERSION = 0x4240,
+  CL_LAYER_NAME = 0x4241,
+  CL_LAYER_API_VERSION_100 = 100,
+};
+
+/* Bits of the value of CL_QUEUE_PROPERTIES. */
+#define CL_QUEUE_PROFILING_ENABLE ((cl_bitfield)1 << 1)
+#define CL_QUEUE_ON_DEVICE ((cl_bitfield)1 << 2)
+
+/* The entries that we neither hook nor call are there for their place only. */
+struct dispatch {
+  /* OpenCL 1.0 */
+  void *clGetPlatformIDs, *clGetPlatformInfo, *clGetDeviceIDs;
+  cl_int (*clGetDeviceInfo)(cl_device_id, cl_uint, size_t, void *, size_t *);
+  void *clCreateContext, *clCreateContextFromType, *clRetainContext, *clReleaseContext, *clGetContextInfo;
+  cl_command_queue (*clCreateCommandQueue)(cl_context, cl_device_id, cl_bitfield, cl_int *);
+  cl_int (*clRetainCommandQueue)(cl_command_queue);
+  cl_int (*clReleaseCommandQueue)(cl_command_queue);
+  cl_int (*clGetCommandQueueInfo)(cl_command_queue, cl_uint, size_t, void *, size_t *);
+  cl_int (*clSetCommandQueueProperty)(cl_command_queue, cl_bitfield, cl_bool, cl_bitfield *);
+  void *clCreateBuffer, *clCreateImage2D, *clCreateImage3D, *clRetainMemObject, *clReleaseMemObject;
+  void *clGetSupportedImageFormats, *clGetMemObjectInfo, *clGetImageInfo;
+  void *clCreateSampler, *clRetainSampler, *clReleaseSampler, *clGetSamplerInfo;
+  void *clCreateProgramWithSource, *clCreateProgramWithBinary, *clRetainProgram, *clReleaseProgram;
+  cl_int (*clBuildProgram)(cl_program, cl_uint, const cl_device_id *, const char *, void (*)(cl_program, void *), void *);
+  void *clUnloadCompiler;
+  cl_int (*clGetProgramInfo)(cl_program, cl_uint, size_t, void *, size_t *);
+  void *clGetProgramBuildInfo;
+  cl_kernel (*clCreateKernel)(cl_program, const char *, cl_int *);
+  cl_int (*clCreateKernelsInProgram)(cl_program, cl_uint, cl_kernel *, cl_uint *);
+  void *clRetainKernel;
+  cl_int (*clReleaseKernel)(cl_kernel);
+  void *clSetKernelArg;
+  cl_int (*clGetKernelInfo)(cl_kernel, cl_uint, size_t, void *, size_t *);
+  void *clGetKernelWorkGroupInfo, *clWaitForEvents;
+  cl_int (*clGetEventInfo)(cl_event, cl_uint, size_t, void *, size_t *);
+  cl_int (*clRetainEvent)(cl_event);
+  cl_int (*clReleaseEvent)(cl_event);
+  cl_int (*clGetEventProfilingInfo)(cl_event, cl_uint, size_t, void *, size_t *);
+  void *clFlush, *clFinish;
+  cl_int (*clEnqueueReadBuffer)(cl_command_queue, cl_mem, cl_bool, size_t, size_t, void *, cl_uint, const cl_event *,
+                                cl_event *);
+  cl_int (*clEnqueueWriteBuffer)(cl_command_queue, cl_mem, cl_bool, size_t, size_t, const void *, cl_uint,
+                                 const cl_event *, cl_event *);
+  cl_int (*clEnqueueCopyBuffer)(cl_command_queue, cl_mem, cl_mem, size_t, size_t, size_t, cl_uint, const cl_event *,
+                                cl_event *);
+  void *clEnqueueReadImage, *clEnqueueWriteImage, *clEnqueueCopyImage;
+  void *clEnqueueCopyImageToBuffer, *clEnqueueCopyBufferToImage;
+  void *clEnqueueMapBuffer, *clEnqueueMapImage, *clEnqueueUnmapMemObject;
+  cl_int (*clEnqueueNDRangeKernel)(cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *,
+                                   cl_uint, const cl_event *, cl_event *);
+  cl_int (*clEnqueueTask)(cl_command_queue, cl_kernel, cl_uint, const cl_event *, cl_event *);
+  void *clEnqueueNativeKernel, *clEnqueueMarker, *clEnqueueWaitForEvents, *clEnqueueBarrier;
+  void *clGetExtensionFunctionAddress;
+  /* Sharing with OpenGL and Direct3D 10 */
+  void *gl[9], *d3d10[6];
+  /* OpenCL 1.1 */
+  cl_int (*clSetEventCallback)(cl_event, cl_int, void (*)(cl_event, cl_int, void *), void *);
+  void *clCreateSubBuffer, *clSetMemObjectDestructorCallback, *clCreateUserEvent, *clSetUserEventStatus;
+  cl_int (*clEnqueueReadBufferRect)(cl_command_queue, cl_mem, cl_bool, const size_t *, const size_t *, const size_t *,
+                                    size_t, size_t, size_t, size_t, void *, cl_uint, const cl_event *, cl_event *);
+  cl_int (*clEnqueueWriteBufferRect)(cl_command_queue, cl_mem, cl_bool, const size_t *, const size_t *, const size_t *,
+                                     size_t, size_t, size_t, size_t, const void *, cl_uint, const cl_event *,
+                                     cl_event *);
+  cl_int (*clEnqueueCopyBufferRect)(cl_command_queue, cl_mem, cl_mem, const size_t *, const size_t *, const size_t *,
+                                    size_t, size_t, size_t, size_t, cl_uint, const cl_event *, cl_event *);
+  /* Device fission, events from OpenGL */
+  void *fission[3], *clCreateEventFromGLsyncKHR;
+  /* OpenCL 1.2 */
+  void *clCreateSubDevices, *clRetainDevice, *clReleaseDevice, *clCreateImage, *clCreateProgramWithBuiltInKernels;
+  void *clCompileProgram, *clLinkProgram, *clUnloadPlatformCompiler, *clGetKernelArgInfo;
+  void *clEnqueueFillBuffer, *clEnqueueFillImage, *clEnqueueMigrateMemObjects;
+  void *clEnqueueMarkerWithWaitList, *clEnqueueBarrierWithWaitList;
+  void *clGetExtensionFunctionAddressForPlatform, *clCreateFromGLTexture;
+  /* Sharing with Direct3D 11, DirectX 9 and EGL */
+  void *d3d11[6], *dx9[4], *egl[4];
+  /* OpenCL 2.0 */
+  cl_command_queue (*clCreateCommandQueueWithProperties)(cl_context, cl_device_id, const cl_queue_properties *,
+                                                         cl_int *);
+  void *clCreatePipe, *clGetPipeInfo, *clSVMAlloc, *clSVMFree, *clEnqueueSVMFree, *clEnqueueSVMMemcpy;
+  void *clEnqueueSVMMemFill, *clEnqueueSVMMap, *clEnqueueSVMUnmap, *clCreateSamplerWithProperties;
+  void *clSetKernelArgSVMPointer, *clSetKernelExecInfo, *clGetKernelSubGroupInfoKHR;
+  /* OpenCL 2.1. What came later we never look at. */
+  cl_kernel (*clCloneKernel)(cl_kernel, cl_int *);
+};
+
+#define DISPATCH_INDEX(entry) (offsetof(struct dispatch, entry) / sizeof(void *))
+static_assert(DISPATCH_INDEX(clCreateCommandQueue) == 9, "OpenCL 1.0");
+static_assert(DISPATCH_INDEX(clEnqueueNDRangeKernel) == 59, "OpenCL 1.0");
+static_assert(DISPATCH_INDEX(clSetEventCallback) == 81, "OpenCL 1.1");
+static_assert(DISPATCH_INDEX(clEnqueueCopyBufferRect) == 88, "OpenCL 1.1");
+static_assert(DISPATCH_INDEX(clCreateCommandQueueWithProperties) == 123, "OpenCL 2.0");
+static_assert(DISPATCH_INDEX(clCloneKernel) == 137, "OpenCL 2.1");
+
+#endif
