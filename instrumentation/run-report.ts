@@ -5,9 +5,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
+import { type Finding, findIn } from '../src/analyzer/finding.ts';
+import { allRules } from '../src/analyzer/rules/all.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
+import type { ProfilerState } from '../src/profiler.ts';
 import { openScrapeTarget } from '../src/scrape-target.ts';
+import { takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
 import type { Status } from '../src/status.ts';
 import { readSwitches } from './switches.ts';
 
@@ -15,6 +19,7 @@ import { readSwitches } from './switches.ts';
 export interface RunReport {
   readonly argv: readonly string[];
   readonly status: Status;
+  readonly findings: readonly Finding[];
 }
 
 /** How long the end of the process may be put off for commands that the device is still finishing. */
@@ -34,12 +39,26 @@ async function begin(into: string): Promise<void> {
     if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch((error: Error) => say(error.message));
     atEnd(() => {
       target.settle(settleSeconds);
-      const report: RunReport = { argv: process.argv, status: target.profiler.status() };
+      const status = target.profiler.status();
+      const report: RunReport = { argv: process.argv, status, findings: findingsOf(target.state) };
       writeFileSync(join(into, `${process.pid}.json`), JSON.stringify(report));
     });
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What the rules say of the whole run. */
+function findingsOf(state: ProfilerState): Finding[] {
+  const now = state.now();
+  const seconds = now - state.startedAt;
+  return [...state.profiles.values()].flatMap((profile) => {
+    const kernels = takeKernelStatistics(profile);
+    return findIn(
+      { backend: profile.identity.backend, snapshot: takeSnapshot(profile, now), kernels, seconds },
+      allRules,
+    );
+  });
 }
 
 /** Calls `write` once, when the process exits or is ended by a signal that it does not handle itself. */

@@ -1,7 +1,7 @@
 /** A profiler behind an endpoint of its own: what `register`, `serve` and `demo` start. */
 import { PrometheusExporter } from './exporters/prometheus/exporter.ts';
 import type { ResolvedOptions } from './options.ts';
-import { type OpenOptions, openProfiler, type Profiler } from './profiler.ts';
+import { type OpenOptions, openProfiler, type Profiler, type ProfilerState } from './profiler.ts';
 
 /** What the last scrape was. */
 export interface Scrape {
@@ -12,6 +12,8 @@ export interface Scrape {
 
 export interface ScrapeTarget {
   readonly profiler: Profiler;
+  /** What the profiler measures into. */
+  readonly state: ProfilerState;
   /** Where the endpoint is, such as `http://127.0.0.1:9464`; after `listen`. */
   readonly url: string;
   readonly lastScrape: Scrape | undefined;
@@ -54,6 +56,7 @@ export async function openScrapeTarget(
   exporter.setMetricProducer(profiler.metricProducer());
   return {
     profiler,
+    state,
     get url() {
       return exporter.url ?? `http://${host}:${port}`;
     },

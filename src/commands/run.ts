@@ -7,7 +7,7 @@ import type { RunReport } from '../../instrumentation/run-report.ts';
 import type { EndpointOptions } from './all.ts';
 import { CommandError } from './failure.ts';
 import { refuseBusyPort } from './port.ts';
-import { backendLines, kernelTable, transferTable } from './terminal.ts';
+import { backendLines, findingLines, kernelTable, transferTable } from './terminal.ts';
 
 export interface RunOptions extends EndpointOptions {
   readonly serve: boolean;
@@ -68,12 +68,13 @@ function describe(reports: readonly RunReport[]): string {
   return shown.map(describeOne).join('');
 }
 
-function describeOne({ argv, status }: RunReport): string {
+function describeOne({ argv, status, findings }: RunReport): string {
   const { kernels, transfers, uptime, pid, backends } = status;
   const lines = [`\naccelmeter ${status.version}  pid ${pid}, ${uptime.toFixed(1)} s  ${argv.slice(1).join(' ')}\n`];
   lines.push(backendLines(backends));
   if (kernels.length > 0) lines.push('\n', kernelTable(kernels));
   else lines.push(' no kernels were seen\n');
   if (transfers.length > 0) lines.push('\n', transferTable(status));
+  if (findings.length > 0) lines.push('\n', findingLines(findings));
   return lines.join('');
 }

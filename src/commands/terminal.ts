@@ -1,6 +1,7 @@
 /** The picture for a terminal: sources, kernels and copies as text. */
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
+import type { Finding } from '../analyzer/finding.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../quantity.ts';
 import type { BackendStatus, KernelRow, Status } from '../status.ts';
 
@@ -86,6 +87,22 @@ export function transferTable({ transfers }: Status): string {
     ]);
   }
   return `${table.toString()}\n`;
+}
+
+/** What the analyzer found, with what would help. */
+export function findingLines(findings: readonly Finding[]): string {
+  const mark = {
+    info: styleText('blue', 'i'),
+    warning: styleText('yellow', '!'),
+    error: styleText('red', '!'),
+    critical: styleText('red', '!'),
+  };
+  return findings
+    .map(({ severity, code, sentence, recommends }) => {
+      const advice = recommends.map((recommendation) => recommendation.replaceAll('_', ' ')).join(', ');
+      return ` ${mark[severity]} ${styleText('bold', code)}  ${printable(sentence)}\n   → ${advice}\n`;
+    })
+    .join('');
 }
 
 function faint(text: string): string {
