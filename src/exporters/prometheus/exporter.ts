@@ -1,0 +1,228 @@
+/**
+ * The entry `accelmeter/prometheus`: a metric reader that serves what its MeterProvider has to Prometheus.
+ *
+ * Options and public methods are those of `PrometheusExporter` from `@opentelemetry/exporter-prometheus`, so a service
+ * changes one import; what is ours is marked so. Differences that show: names carry their unit, as on the OTLP path
+ * (`withoutUnitSuffix` gives the old names), port 0 is any free port, and a failed collection is a 500.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { diag } from '@opentelemetry/api';
+import { AggregationTemporality, type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
+import type { Status } from '../../status.ts';
+import { answer, createEndpoint, type Endpoint, guard } from './endpoint.ts';
+import { contentSecurityPolicy, renderLanding } from './page.ts';
+import { createPartialCollections } from './partial-collections.ts';
+import { createScraper, type Page, type Scraper, ScrapeTimeout } from './scrape.ts';
+import { createTextFormat } from './text.ts';
+
+/** Options of the exporter; each may be left out. */
+export interface ExporterConfig {
+  /** Put before every metric's name, with an underscore. None by default. */
+  prefix?: string;
+  /** Whether samples carry the time of their collection. Off by default: fresh values need none. */
+  appendTimestamp?: boolean;
+  /** Path of the metrics; `/metrics` by default. */
+  endpoint?: string;
+  /** Address to listen on; `localhost` (127.0.0.1) by default. */
+  host?: string;
+  /** Port to listen on; 9464 by default, 0 for any free one. */
+  port?: number;
+  /** If true nothing listens until `startServer()`. */
+  preventServerStart?: boolean;
+  /** Further producers, whose metrics stand beside those of the MeterProvider. */
+  metricProducers?: MetricProducer[];
+  /** Resource attributes whose names match become labels of every series. None by default. */
+  withResourceConstantLabels?: RegExp;
+  /** If true series have no `otel_scope_*` labels. */
+  withoutScopeInfo?: boolean;
+  /** If true there is no `target_info`. */
+  withoutTargetInfo?: boolean;
+  /** Ours: if true names do not carry their unit, as those of the official exporter do not. */
+  withoutUnitSuffix?: boolean;
+  /** Ours: the profiler's state, for the landing page. */
+  status?: () => Status;
+  /** Ours: told after each page what writing it took (in seconds), its size and its number of series. */
+  onSerialised?: (seconds: number, bytes: number, series: number) => void;
+}
+
+/** How long a scrape may take that does not say it: Prometheus' own default. */
+const defaultTimeoutMillis = 10_000;
+
+/** Serves the metrics of a MeterProvider, and of further producers, to Prometheus. */
+export class PrometheusExporter extends MetricReader {
+  static readonly DEFAULT_OPTIONS = {
+    host: 'localhost',
+    port: 9464,
+    endpoint: '/metrics',
+    prefix: '',
+    appendTimestamp: false,
+    withResourceConstantLabels: undefined,
+    withoutScopeInfo: false,
+    withoutTargetInfo: false,
+  };
+
+  readonly #endpoint: Endpoint;
+  readonly #scraper: Scraper;
+  readonly #path: string;
+  readonly #status: (() => Status) | undefined;
+
+  /**
+   * Starts to listen, unless `preventServerStart`. `callback` is called once, when it listens or with the error why
+   * it does not; without listening, at once.
+   */
+  constructor(config: ExporterConfig = {}, callback: (error?: Error) => void = () => {}) {
+    super({
+      aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE,
+      ...(config.metricProducers === undefined ? {} : { metricProducers: config.metricProducers }),
+    });
+    const defaults = PrometheusExporter.DEFAULT_OPTIONS;
+    this.#path = (config.endpoint || defaults.endpoint).replace(/^(?!\/)/, '/');
+    this.#status = config.status;
+    this.#scraper = createScraper({
+      collect: (options) => this.collect(options),
+      format: createTextFormat({
+        prefix: config.prefix ?? defaults.prefix,
+        unitSuffixes: config.withoutUnitSuffix !== true,
+        appendTimestamp: config.appendTimestamp ?? defaults.appendTimestamp,
+        withResourceConstantLabels: config.withResourceConstantLabels,
+        withoutScopeInfo: config.withoutScopeInfo ?? defaults.withoutScopeInfo,
+        withoutTargetInfo: config.withoutTargetInfo ?? defaults.withoutTargetInfo,
+      }),
+      amend: createPartialCollections(),
+      ...(config.onSerialised === undefined ? {} : { onSerialised: config.onSerialised }),
+    });
+    this.#endpoint = createEndpoint({
+      host: config.host || defaults.host,
+      port: config.port ?? defaults.port,
+      path: this.#path,
+      metrics: (request, response) => this.#serveMetrics(request, response),
+      landing: (request, response) => this.#serveLanding(request, response),
+    });
+    if (config.preventServerStart === true) queueMicrotask(() => tell(callback));
+    else {
+      this.startServer().then(
+        () => tell(callback),
+        (error: Error) => {
+          diag.error('Prometheus: the server did not start.', error);
+          tell(callback, error);
+        },
+      );
+    }
+  }
+
+  /** Ours: the port that it listens on; `undefined` while it does not. */
+  get port(): number | undefined {
+    return this.#endpoint.address()?.port;
+  }
+
+  /** Ours: where a browser on this machine finds the landing page, with the slash; `undefined` while not listening. */
+  get url(): string | undefined {
+    const address = this.#endpoint.address();
+    if (address === undefined) return undefined;
+    const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[address.host] ?? address.host;
+    return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}/`;
+  }
+
+  /** Ours: the URL that Prometheus scrapes; `undefined` while not listening. */
+  get metricsUrl(): string | undefined {
+    const url = this.url;
+    return url === undefined ? undefined : new URL(this.#path, url).href;
+  }
+
+  /** Listens. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …), and can then be called again. */
+  startServer(): Promise<void> {
+    return this.#endpoint.start();
+  }
+
+  /** Stops listening; scrapes under way get a second to end. */
+  stopServer(): Promise<void> {
+    return this.#endpoint.stop();
+  }
+
+  /** Answers a request of another server with the metrics, whatever its path and method. */
+  getMetricsRequestHandler(request: IncomingMessage, response: ServerResponse): void {
+    guard((asked, answered) => this.#serveMetrics(asked, answered), request, response);
+  }
+
+  /** Nothing waits in a reader that is read at each scrape. */
+  override async onForceFlush(): Promise<void> {}
+
+  override onShutdown(): Promise<void> {
+    return this.stopServer();
+  }
+
+  async #serveMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#scraper.scrape(timeoutOf(request), (page, signal) => send(response, page, signal));
+    } catch (error) {
+      if (response.headersSent || response.destroyed) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (error instanceof ScrapeTimeout) answer(response, 503, reason);
+      else answer(response, 500, `Metrics could not be collected: ${reason}`);
+    }
+  }
+
+  async #serveLanding(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // The first view counts series too; a collection that fails is told by the metrics page, not here.
+    if (this.#scraper.latest() === undefined) await this.#scraper.scrape(1000, async () => {}).catch(() => {});
+    const html = renderLanding({
+      status: this.#status?.(),
+      page: this.#scraper.latest(),
+      target: targetOf(request),
+      path: this.#path,
+    });
+    response.writeHead(200, {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Length': Buffer.byteLength(html),
+      'Content-Security-Policy': contentSecurityPolicy(),
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      'Cache-Control': 'no-store',
+    });
+    response.end(html);
+  }
+}
+
+/** A callback of the service that throws must not become its unhandled rejection. */
+function tell(callback: (error?: Error) => void, error?: Error): void {
+  try {
+    callback(error);
+  } catch (thrown) {
+    diag.error('Prometheus: the callback of the exporter threw.', thrown);
+  }
+}
+
+/** Sends a page, and settles when its bytes are no longer needed: sent, or the reader gone. */
+function send(response: ServerResponse, page: Page, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.destroyed) return resolve();
+    const cut = () => response.destroy();
+    signal.addEventListener('abort', cut, { once: true });
+    response.once('close', () => {
+      signal.removeEventListener('abort', cut);
+      resolve();
+    });
+    response.writeHead(200, {
+      'Content-Type': page.contentType,
+      'Content-Length': page.bytes.length,
+      'X-Content-Type-Options': 'nosniff',
+    });
+    response.end(page.bytes);
+  });
+}
+
+/**
+ * When an answer is due, in milliseconds: the scrape's own timeout less what the way back takes.
+ * Prometheus sends its timeout as `X-Prometheus-Scrape-Timeout-Seconds`.
+ */
+function timeoutOf(request: IncomingMessage): number {
+  const asked = Number(request.headers['x-prometheus-scrape-timeout-seconds']) * 1000;
+  const timeout = asked > 0 && asked < 3_600_000 ? asked : defaultTimeoutMillis;
+  return timeout - Math.min(500, timeout / 10);
+}
+
+/** Host and port as the reader of the landing page reached it, for the lines to copy. */
+function targetOf(request: IncomingMessage): string {
+  const host = request.headers.host ?? '';
+  return /^[a-zA-Z0-9.:[\]-]+$/.test(host) ? host : `127.0.0.1:${request.socket.localPort}`;
+}

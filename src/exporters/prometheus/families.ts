@@ -1,0 +1,102 @@
+/**
+ * The metrics of one collection as Prometheus' families: streams of several scopes that have one name are one family,
+ * with one HELP and one TYPE. No format is known here; every format is written from these.
+ */
+import { diag } from '@opentelemetry/api';
+import {
+  DataPointType,
+  type MetricData,
+  type MetricDescriptor,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import { type MetricNaming, metricName, type StreamKind } from './naming.ts';
+
+export type ScopeMetrics = ResourceMetrics['scopeMetrics'][number];
+
+/** One family of a page. */
+export interface Family {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** Empty where no stream has a description. */
+  help: string;
+  readonly streams: { readonly scope: ScopeMetrics['scope']; readonly metric: MetricData }[];
+}
+
+/** Names that the format writes itself; a metric of that name would repeat its TYPE. */
+export interface FamilyOptions extends MetricNaming {
+  readonly reserved: readonly string[];
+}
+
+/** Returns a function that sorts a collection into families, in the order in which they first appear. */
+export function createFamilies(options: FamilyOptions): (collected: ResourceMetrics) => Family[] {
+  const names = new WeakMap<MetricDescriptor, { kind: StreamKind; name: string | undefined }>();
+  let warned = new Set<string>();
+
+  function nameOf(metric: MetricData): string | undefined {
+    const kind = kindOf(metric);
+    const known = names.get(metric.descriptor);
+    if (known?.kind === kind) return known.name;
+    const name = metricName(metric.descriptor.name, metric.descriptor.unit, kind, options);
+    names.set(metric.descriptor, { kind, name });
+    return name;
+  }
+
+  return (collected) => {
+    const families = new Map<string, Family>();
+    const dropped = new Set<string>(options.reserved);
+    // What is still wrong at the next scrape is not said again; what was mended and broke anew is.
+    const warnings = new Set<string>();
+    const warn = (message: string) => {
+      warnings.add(message);
+      if (!warned.has(message)) diag.warn(message);
+    };
+
+    for (const { scope, metrics } of collected.scopeMetrics) {
+      for (const metric of metrics) {
+        const name = nameOf(metric);
+        if (name === undefined) {
+          warn(
+            `Prometheus: metric ${JSON.stringify(metric.descriptor.name)} has no character of a name; not exported.`,
+          );
+          continue;
+        }
+        if (options.reserved.includes(name)) {
+          warn(
+            `Prometheus: metric ${metric.descriptor.name} would be ${name}, which the exporter writes; not exported.`,
+          );
+          continue;
+        }
+        if (dropped.has(name)) continue;
+        const type = typeOf(metric);
+        const family = families.get(name);
+        if (family === undefined) {
+          families.set(name, { name, type, help: metric.descriptor.description, streams: [{ scope, metric }] });
+        } else if (family.type !== type) {
+          // Two TYPE lines for one name make the server refuse the page, and neither stream is more right.
+          families.delete(name);
+          dropped.add(name);
+          warn(`Prometheus: ${name} is both a ${family.type} and a ${type}; not exported.`);
+        } else {
+          family.streams.push({ scope, metric });
+          const help = metric.descriptor.description;
+          if (family.help === '') family.help = help;
+          else if (help !== '' && help !== family.help) {
+            warn(`Prometheus: ${name} has several descriptions; exported with ${JSON.stringify(family.help)}.`);
+          }
+        }
+      }
+    }
+    warned = warnings;
+    return [...families.values()];
+  };
+}
+
+function kindOf(metric: MetricData): StreamKind {
+  if (metric.dataPointType === DataPointType.SUM) return metric.isMonotonic ? 'counter' : 'updowncounter';
+  return metric.dataPointType === DataPointType.GAUGE ? 'gauge' : 'histogram';
+}
+
+function typeOf(metric: MetricData): Family['type'] {
+  const kind = kindOf(metric);
+  return kind === 'updowncounter' ? 'gauge' : kind;
+}

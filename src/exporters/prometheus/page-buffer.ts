@@ -1,0 +1,95 @@
+/**
+ * The bytes of one page. A page of a thousand histograms is some megabytes of which nearly all repeats, so it is
+ * written into one growing buffer: text that is at hand as a string is encoded once, what stands in the buffer
+ * already is copied within it, and integers are written digit by digit without a string in between.
+ */
+import { Buffer } from 'node:buffer';
+
+/** Room for any number and the end of its line. */
+const numberRoom = 64;
+const smallest = 16 * 1024;
+
+export class PageBuffer {
+  #bytes: Buffer;
+  #length = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(smallest, capacity));
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  /** What was written: a view, valid until the next `clear`. */
+  get written(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** Writes a string as UTF-8. */
+  text(text: string): void {
+    this.#reserve(text.length * 3); // A UTF-16 unit takes at most three bytes.
+    this.#length += this.#bytes.write(text, this.#length);
+  }
+
+  /** Writes bytes as they are. */
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Writes again what stands between two offsets. */
+  again(start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#bytes.copyWithin(this.#length, start, end);
+    this.#length += end - start;
+  }
+
+  /** Writes a number so that Prometheus reads the same double: the shortest decimal form, `+Inf`, `-Inf`, `NaN`. */
+  number(value: number): void {
+    this.#reserve(numberRoom);
+    if (value >= 0 && (value | 0) === value) this.#digits(value, digitsOf(value));
+    else if (value > 0 && value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value)) {
+      const high = Math.floor(value / 1e9); // At most 9 007 199, so both halves are small integers.
+      this.#digits(high, digitsOf(high));
+      this.#digits(value - high * 1e9, 9);
+    } else if (value === Number.POSITIVE_INFINITY) this.text('+Inf');
+    else if (value === Number.NEGATIVE_INFINITY) this.text('-Inf');
+    else this.text(String(value));
+  }
+
+  #digits(value: number, count: number): void {
+    const bytes = this.#bytes;
+    let rest = value;
+    for (let at = this.#length + count - 1; at >= this.#length; at--) {
+      const tens = (rest / 10) | 0;
+      bytes[at] = 48 + rest - tens * 10;
+      rest = tens;
+    }
+    this.#length += count;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.written);
+    this.#bytes = larger;
+  }
+}
+
+function digitsOf(value: number): number {
+  let count = 1;
+  for (let limit = 10; value >= limit; limit *= 10) count++;
+  return count;
+}

@@ -1,0 +1,166 @@
+/**
+ * The landing page at `/`: what a person sees who opens the port in a browser. Rendered here, without JavaScript and
+ * without anything to fetch; it asks for itself anew every few seconds.
+ */
+import { createHash } from 'node:crypto';
+import { formatBytes, formatRate, formatSeconds, formatShare } from '../../quantity.ts';
+import type { DeviceRow, KernelRow, Status, TransferRow } from '../../status.ts';
+import { type Html, html, trusted } from './html.ts';
+import { style } from './page-style.ts';
+import type { PageSummary } from './scrape.ts';
+
+export interface Landing {
+  /** `undefined` where no profiler stands behind the exporter. */
+  readonly status: Status | undefined;
+  /** The latest page of metrics; `undefined` where there was none yet. */
+  readonly page: PageSummary | undefined;
+  /** Host and port for Prometheus. */
+  readonly target: string;
+  /** Path of the metrics. */
+  readonly path: string;
+}
+
+const refreshSeconds = 5;
+const none = html``;
+
+/** The page as a document. */
+export function renderLanding({ status, page, target, path }: Landing): string {
+  const name = status?.service ?? 'accelmeter';
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="${refreshSeconds}">
+<title>${name === 'accelmeter' ? name : `${name} · accelmeter`}</title>
+<style>${trusted(style)}</style>
+<body>
+${head(status, path)}
+${status === undefined ? none : html`${sources(status)}${kernels(status.kernels)}${devices(status.devices)}${transfers(status.transfers)}`}
+${families(page, path)}
+${scrapeConfig(name, target, path)}
+</body>
+</html>
+`.markup;
+}
+
+let policy: string | undefined;
+
+/** Allows the page its own style, by its hash, and nothing else. */
+export function contentSecurityPolicy(): string {
+  policy ??= [
+    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    "default-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  return policy;
+}
+
+function head(status: Status | undefined, path: string): Html {
+  const facts =
+    status === undefined
+      ? none
+      : html`<p>${[
+          status.service ?? '',
+          `process ${status.pid}`,
+          `Node ${status.nodeVersion.replace(/^v/, '')}`,
+          `measuring for ${formatSeconds(Math.floor(status.uptime))}`,
+        ]
+          .filter((fact) => fact !== '')
+          .join(' · ')}</p>`;
+  return html`<header><h1>accelmeter${status === undefined ? '' : ` ${status.version}`}</h1>${facts}</header>
+<p>What this Node.js process does on its CPUs and accelerators, kernel by kernel, for Prometheus at
+<a href="${path}">${path}</a>.</p>`;
+}
+
+function sources({ backends, sources }: Status): Html {
+  const rows = [
+    ...backends.map(({ name, present, detail, remedy }) => source(name, present, detail, remedy)),
+    ...sources.map(({ name, up, detail, remedy }) => source(name, up, detail, remedy)),
+  ];
+  return html`<h2>Sources</h2>\n<ul>${rows}</ul>\n`;
+}
+
+function source(name: string, up: boolean, detail: string, remedy: string | undefined): Html {
+  return html`<li><span class="${up ? 'up' : 'down'}">${up ? '✓' : '–'}</span><span class="name">${name}</span>
+<span class="detail${up ? '' : ' soft'}">${detail}</span>${
+    remedy === undefined || up ? none : html`<span class="remedy">→ ${remedy}</span>`
+  }</li>\n`;
+}
+
+function kernels(rows: readonly KernelRow[]): Html {
+  if (rows.length === 0) return html`<h2>Kernels</h2>\n<p class="soft">None has run yet.</p>\n`;
+  const several = new Set(rows.map((row) => row.device)).size > 1;
+  return html`<h2>Kernels</h2>
+<div class="scroll"><table>
+<tr><th class="wide">Kernel</th>${several ? html`<th>Device</th>` : none}<th class="number">Calls/s</th>
+<th class="number">P50</th><th class="number">P95</th><th class="number">P99</th><th class="number">Busy</th>
+<th class="number">Failures</th></tr>
+${rows.map(
+  (row) => html`<tr><td class="name">${row.kernel}</td>${several ? html`<td>${row.deviceName}</td>` : none}
+<td class="number">${formatRate(row.callsPerSecond)}</td>${[row.p50, row.p95, row.p99].map(
+    (seconds) => html`<td class="number">${seconds === undefined ? '–' : formatSeconds(seconds)}</td>`,
+  )}<td class="number">${share(row.busy)}</td>
+<td class="number${row.failures > 0 ? ' failed' : ''}">${formatRate(row.failures)}</td></tr>\n`,
+)}</table></div>\n`;
+}
+
+function devices(rows: readonly DeviceRow[]): Html {
+  if (rows.length === 0) return none;
+  return html`<h2>Devices</h2>
+<div class="scroll"><table>
+<tr><th class="wide">Device</th><th>Backend</th><th class="minor">hw.id</th><th class="number">Used by this process</th></tr>
+${rows.map(
+  (row) => html`<tr><td>${row.name}</td><td>${row.backend}</td><td class="name soft minor">${row.id}</td>
+<td class="number">${row.utilization === undefined ? '–' : share(row.utilization)}</td></tr>\n`,
+)}</table></div>\n`;
+}
+
+function transfers(rows: readonly TransferRow[]): Html {
+  if (rows.length === 0) return none;
+  return html`<h2>Transfers</h2>
+<div class="scroll"><table>
+<tr><th class="wide">Direction</th><th class="minor">Device</th><th class="number">Copies</th><th class="number">Bytes</th>
+<th class="number">Time</th><th class="number">Bandwidth</th></tr>
+${rows.map(
+  (row) => html`<tr><td>${row.direction.replaceAll('_', ' ')}</td><td class="minor">${row.deviceName}</td>
+<td class="number">${formatRate(row.count)}</td><td class="number">${formatBytes(row.bytes)}</td>
+<td class="number">${formatSeconds(row.total)}</td>
+<td class="number">${row.bandwidth === undefined ? '–' : `${formatBytes(row.bandwidth)}/s`}</td></tr>\n`,
+)}</table></div>\n`;
+}
+
+function families(page: PageSummary | undefined, path: string): Html {
+  if (page === undefined)
+    return html`<h2>Metrics</h2>\n<p class="soft">No page yet: see <a href="${path}">${path}</a>.</p>\n`;
+  const largestFirst = page.families.toSorted((a, b) => b.series - a.series);
+  return html`<h2>Metrics</h2>
+<p>${page.series} series in ${page.families.length} families: ${formatBytes(page.bytes)}, written in ${formatSeconds(page.seconds)}.</p>
+<details${page.families.length <= 12 ? trusted(' open') : none}><summary class="soft">Series of each family</summary>
+<div class="scroll"><table>
+<tr><th class="wide">Family</th><th>Type</th><th class="number">Series</th></tr>
+${largestFirst.map(
+  ({ name, type, series }) =>
+    html`<tr><td class="name">${name}</td><td>${type}</td><td class="number">${series}</td></tr>\n`,
+)}</table></div></details>\n`;
+}
+
+function scrapeConfig(job: string, target: string, path: string): Html {
+  const lines = [
+    'scrape_configs:',
+    `  - job_name: ${JSON.stringify(job)}`,
+    ...(path === '/metrics' ? [] : [`    metrics_path: ${JSON.stringify(path)}`]),
+    '    static_configs:',
+    `      - targets: [${JSON.stringify(target)}]`,
+  ];
+  return html`<h2>Scrape it</h2>
+<p class="soft">Add to <code>prometheus.yml</code>:</p>
+<pre>${lines.join('\n')}</pre>`;
+}
+
+/** A share as a bar and a number. A bar is full at 1; executions that overlap can add up to more. */
+function share(value: number): Html {
+  const width = Math.round(Math.min(1, Math.max(0, value)) * 100);
+  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="10"/><rect class="filled" width="${width}" height="10"/></svg>${formatShare(value)}`;
+}
