@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { buildNative } from './build-native.mjs';
 import { capture, Explained, isStarted, main, root, say, secondsSince } from './programs.mjs';
 import { setUp } from './setup.mjs';
 
@@ -20,7 +21,7 @@ const stampFile = join(dist, '.built-from.json');
 export async function build({ node, requireNative }) {
   const built = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, 'utf8')) : {};
   const compiled = await once(built.typescript, hashTypeScript(), 'src/cli.js', () => compileTypeScript(node));
-  const native = await once(built.native, hashNative(), 'native', () => compileNative(requireNative));
+  const native = await once(built.native, hashNative(), '.', () => compileNative(requireNative));
   mkdirSync(dist, { recursive: true });
   writeFileSync(stampFile, JSON.stringify({ typescript: compiled, native }));
 }
@@ -53,19 +54,18 @@ function removeStaleOutput() {
 
 async function compileNative(required) {
   const started = performance.now();
-  // Written beside this file at the same time; becomes a plain import when it is there.
-  if (!existsSync(join(root, 'scripts/build-native.mjs'))) return false;
-  try {
-    const { buildNative } = await import('./build-native.mjs');
-    await buildNative({ root, outDir: join(dist, 'native') });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (required) throw new Explained(`The C parts could not be built: ${reason}`);
-    console.log(`Without the C parts (kernels of OpenCL programs are not seen): ${reason}`);
-    return false;
+  say('Building the C parts … ');
+  // Forced: that the contents changed is known already, and a checkout may leave older times on newer contents.
+  const results = await buildNative({ root, outDir: join(dist, 'native'), force: true });
+  const failed = results.filter(({ outcome }) => outcome === 'failed');
+  if (failed.length === 0) {
+    console.log(secondsSince(started));
+    return true;
   }
-  console.log(`Building the C parts … ${secondsSince(started)}`);
-  return true;
+  const reasons = failed.map(({ name, reason }) => `${name}: ${reason}`).join('\n');
+  if (required) throw new Explained(`failed.\n${reasons}`);
+  console.log(`left out, so kernels of OpenCL programs are not seen.\n${reasons}`);
+  return false;
 }
 
 function hashTypeScript() {
@@ -75,7 +75,7 @@ function hashTypeScript() {
 
 function hashNative() {
   const sources = filesUnder('instrumentation').filter((file) => /\.[ch]$/.test(file));
-  return hashFiles(sources);
+  return hashFiles(['scripts/build-native.mjs', ...sources]);
 }
 
 /** One hash over this platform and the paths and contents of the files. */

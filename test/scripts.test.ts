@@ -71,7 +71,7 @@ describe('setting up', () => {
     const npm = join(project, 'npm-cli.js');
     writeFileSync(
       npm,
-      `const fs = require('fs');
+      `import fs from 'node:fs';
        const names = ${JSON.stringify(always)}.concat(process.env.OLD_NODE ? [] : ${JSON.stringify(onNewNode)});
        const { packages } = JSON.parse(fs.readFileSync('package-lock.json', 'utf8'));
        for (const name of names) fs.mkdirSync(name, { recursive: true });
@@ -138,7 +138,7 @@ describe('building', () => {
     }
     write(project, 'src/cli.ts', '#!/usr/bin/env node\nexport const one = 1;\n');
     write(project, 'src/gone.ts', 'export const two = 2;\n');
-    expect(build(project)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Building … /) });
+    expect(build(project)).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^Building … /) });
     expect(existsSync(join(project, 'dist/src/gone.js'))).toBe(true);
     expect(spawnSync(join(project, 'dist/src/cli.js')).status, 'its command runs').toBe(0);
     expect(build(project).stdout).not.toMatch(/^Building … /);
@@ -191,7 +191,7 @@ describe('handing over to another program', () => {
 function makeProject(name: string, packages: Record<string, unknown>): string {
   const project = join(folder, name);
   cpSync(join(root, 'scripts'), join(project, 'scripts'), { recursive: true });
-  write(project, 'package.json', JSON.stringify({ name, private: true, type: 'commonjs' }));
+  write(project, 'package.json', JSON.stringify({ name, private: true, type: 'module' }));
   writeLock(project, packages);
   mkdirSync(join(project, 'node_modules/node/bin'), { recursive: true });
   symlinkSync(process.execPath, join(project, 'node_modules/node/bin/node'));
