@@ -88,7 +88,10 @@ function describeMissing({ name, install }: MissingPart): string {
 /** The ICD loader, where PoCL is registered with it. */
 function findPocl(): string | undefined {
   const vendors = process.env.OCL_ICD_VENDORS ?? '/etc/OpenCL/vendors';
-  const registered = icdFiles(vendors).some((file) => readFileSync(file, 'utf8').includes('pocl'));
+  const registered = icdFiles(vendors)
+    .map((file) => readFileSync(file, 'utf8').trim())
+    // A package that was removed may leave its file here.
+    .some((library) => library.includes('pocl') && (!library.startsWith('/') || existsSync(library)));
   if (!registered) return undefined;
   const folders = (process.env.LD_LIBRARY_PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   folders.push('/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib');
