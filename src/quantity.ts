@@ -59,12 +59,11 @@ function scaled(value: number, units: readonly (readonly [number, string])[], sp
   if (value === 0) return `0${space}${units.find(([size]) => size === 1)?.[1] ?? ''}`;
   // 999.6 µs rounds to 1.00 ms, so the unit is chosen by the rounded value.
   const [size, unit] = units.find(([size]) => value / size >= 0.9995) ?? smallest;
-  return `${digits(value / size)}${space}${unit}`;
+  return `${size === 1 && Number.isInteger(value) ? value : digits(value / size)}${space}${unit}`;
 }
 
-/** Three significant digits; whole numbers under a thousand without decimals of their own. */
+/** Three significant digits. Whole numbers of the unit itself never get here: they are exact as they are. */
 function digits(value: number): string {
-  if (Number.isInteger(value) && value < 1000) return String(value);
   if (value >= 99.95) return value.toFixed(0);
   return value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }

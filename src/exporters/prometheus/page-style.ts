@@ -25,19 +25,21 @@ a { color: inherit; text-underline-offset: 0.15em; }
 .soft, header p { color: var(--soft); }
 header p { margin: 0; font-variant-numeric: tabular-nums; }
 code, pre, .name { font: 0.875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-.name { overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.375rem 1rem 0.375rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--line); }
-th { font-weight: 500; font-size: 0.8125rem; color: var(--soft); white-space: nowrap; }
+th, td { white-space: nowrap; }
+th { font-weight: 500; font-size: 0.8125rem; color: var(--soft); }
 th:last-child, td:last-child { padding-right: 0; }
-.number { text-align: right; white-space: nowrap; }
-.wide { width: 100%; }
+.number { text-align: right; }
+.long { white-space: normal; overflow-wrap: anywhere; min-width: 9rem; }
+.clip { max-width: 14rem; overflow: hidden; text-overflow: ellipsis; }
+.percent { display: inline-block; min-width: 3.5rem; }
 .bar { display: inline-block; width: 4rem; height: 0.5rem; margin-right: 0.5rem; }
 .bar rect { fill: var(--line); }
 .bar .filled { fill: var(--bar); }
 ul { list-style: none; margin: 0; padding: 0; }
-li { display: grid; grid-template-columns: 1.5rem 8rem 1fr; gap: 0 0.25rem; padding: 0.25rem 0; }
+li { display: grid; grid-template-columns: 1.5rem 8rem 1fr; gap: 0 0.25rem; align-items: baseline; padding: 0.25rem 0; }
 li .remedy { grid-column: 3; }
 .up { color: var(--good); }
 .down, .failed { color: var(--bad); }

@@ -69,8 +69,12 @@ function head(status: Status | undefined, path: string): Html {
         ]
           .filter((fact) => fact !== '')
           .join(' · ')}</p>`;
+  const what =
+    status === undefined
+      ? 'The metrics of this Node.js process'
+      : 'What this Node.js process does on its CPUs and accelerators, kernel by kernel';
   return html`<header><h1>accelmeter${status === undefined ? '' : ` ${status.version}`}</h1>${facts}</header>
-<p>What this Node.js process does on its CPUs and accelerators, kernel by kernel, for Prometheus at
+<p>${what}, for Prometheus at
 <a href="${path}">${path}</a>.</p>`;
 }
 
@@ -94,11 +98,13 @@ function kernels(rows: readonly KernelRow[]): Html {
   const several = new Set(rows.map((row) => row.device)).size > 1;
   return html`<h2>Kernels</h2>
 <div class="scroll"><table>
-<tr><th class="wide">Kernel</th>${several ? html`<th>Device</th>` : none}<th class="number">Calls/s</th>
+<tr><th>Kernel</th>${several ? html`<th class="minor">Device</th>` : none}<th class="number">Calls/s</th>
 <th class="number">P50</th><th class="number">P95</th><th class="number">P99</th><th class="number">Busy</th>
 <th class="number">Failures</th></tr>
 ${rows.map(
-  (row) => html`<tr><td class="name">${row.kernel}</td>${several ? html`<td>${row.deviceName}</td>` : none}
+  (
+    row,
+  ) => html`<tr><td class="name long">${row.kernel}</td>${several ? html`<td class="clip minor" title="${row.deviceName}">${row.deviceName}</td>` : none}
 <td class="number">${formatRate(row.callsPerSecond)}</td>${[row.p50, row.p95, row.p99].map(
     (seconds) => html`<td class="number">${seconds === undefined ? '–' : formatSeconds(seconds)}</td>`,
   )}<td class="number">${share(row.busy)}</td>
@@ -110,9 +116,9 @@ function devices(rows: readonly DeviceRow[]): Html {
   if (rows.length === 0) return none;
   return html`<h2>Devices</h2>
 <div class="scroll"><table>
-<tr><th class="wide">Device</th><th>Backend</th><th class="minor">hw.id</th><th class="number">Used by this process</th></tr>
+<tr><th>Device</th><th>Backend</th><th class="minor">hw.id</th><th class="number">Used by this process</th></tr>
 ${rows.map(
-  (row) => html`<tr><td>${row.name}</td><td>${row.backend}</td><td class="name soft minor">${row.id}</td>
+  (row) => html`<tr><td class="long">${row.name}</td><td>${row.backend}</td><td class="name soft minor">${row.id}</td>
 <td class="number">${row.utilization === undefined ? '–' : share(row.utilization)}</td></tr>\n`,
 )}</table></div>\n`;
 }
@@ -121,10 +127,12 @@ function transfers(rows: readonly TransferRow[]): Html {
   if (rows.length === 0) return none;
   return html`<h2>Transfers</h2>
 <div class="scroll"><table>
-<tr><th class="wide">Direction</th><th class="minor">Device</th><th class="number">Copies</th><th class="number">Bytes</th>
+<tr><th>Direction</th><th class="minor">Device</th><th class="number">Copies</th><th class="number">Bytes</th>
 <th class="number">Time</th><th class="number">Bandwidth</th></tr>
 ${rows.map(
-  (row) => html`<tr><td>${row.direction.replaceAll('_', ' ')}</td><td class="minor">${row.deviceName}</td>
+  (
+    row,
+  ) => html`<tr><td>${row.direction.replaceAll('_', ' ')}</td><td class="clip minor" title="${row.deviceName}">${row.deviceName}</td>
 <td class="number">${formatRate(row.count)}</td><td class="number">${formatBytes(row.bytes)}</td>
 <td class="number">${formatSeconds(row.total)}</td>
 <td class="number">${row.bandwidth === undefined ? '–' : `${formatBytes(row.bandwidth)}/s`}</td></tr>\n`,
@@ -139,10 +147,10 @@ function families(page: PageSummary | undefined, path: string): Html {
 <p>${page.series} series in ${page.families.length} families: ${formatBytes(page.bytes)}, written in ${formatSeconds(page.seconds)}.</p>
 <details${page.families.length <= 12 ? trusted(' open') : none}><summary class="soft">Series of each family</summary>
 <div class="scroll"><table>
-<tr><th class="wide">Family</th><th>Type</th><th class="number">Series</th></tr>
+<tr><th>Family</th><th>Type</th><th class="number">Series</th></tr>
 ${largestFirst.map(
   ({ name, type, series }) =>
-    html`<tr><td class="name">${name}</td><td>${type}</td><td class="number">${series}</td></tr>\n`,
+    html`<tr><td class="name long">${name}</td><td>${type}</td><td class="number">${series}</td></tr>\n`,
 )}</table></div></details>\n`;
 }
 
@@ -162,5 +170,5 @@ function scrapeConfig(job: string, target: string, path: string): Html {
 /** A share as a bar and a number. A bar is full at 1; executions that overlap can add up to more. */
 function share(value: number): Html {
   const width = Math.round(Math.min(1, Math.max(0, value)) * 100);
-  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="10"/><rect class="filled" width="${width}" height="10"/></svg>${formatShare(value)}`;
+  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="10"/><rect class="filled" width="${width}" height="10"/></svg><span class="percent">${formatShare(value)}</span>`;
 }
