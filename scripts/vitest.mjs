@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { handOver, root } from './programs.mjs';
 
 /**
@@ -38,11 +38,14 @@ export async function runVitest(node, args) {
   }
 }
 
+/** Adds a file's tests to the counts, and says where tests were skipped: nothing is skipped silently. */
 function addFile(file, counts) {
   const by = (status) => file.assertionResults.filter((test) => test.status === status).length;
   const passed = by('passed');
   const failed = by('failed');
+  const skipped = file.assertionResults.length - passed - failed;
   counts.passed += passed;
   counts.failed += failed === 0 && file.status === 'failed' ? 1 : failed;
-  counts.skipped += file.assertionResults.length - passed - failed;
+  counts.skipped += skipped;
+  if (skipped > 0) console.log(`Skipped in ${relative(root, file.name)}: ${skipped}`);
 }

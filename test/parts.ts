@@ -85,17 +85,20 @@ function describeMissing({ name, install }: MissingPart): string {
   return `${name} is not on this machine: ${install}`;
 }
 
-/** The ICD loader, where PoCL is registered with it. */
+/** The ICD loader, where PoCL is registered with it. A package that was removed may leave its .icd file behind. */
 function findPocl(): string | undefined {
   const vendors = process.env.OCL_ICD_VENDORS ?? '/etc/OpenCL/vendors';
-  const registered = icdFiles(vendors)
+  const driver = icdFiles(vendors)
     .map((file) => readFileSync(file, 'utf8').trim())
-    // A package that was removed may leave its file here.
-    .some((library) => library.includes('pocl') && (!library.startsWith('/') || existsSync(library)));
-  if (!registered) return undefined;
+    .find((library) => library.includes('pocl') && findLibrary(library) !== undefined);
+  return driver === undefined ? undefined : findLibrary('libOpenCL.so.1');
+}
+
+function findLibrary(name: string): string | undefined {
+  if (name.startsWith('/')) return existsSync(name) ? name : undefined;
   const folders = (process.env.LD_LIBRARY_PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   folders.push('/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib');
-  return folders.map((folder) => join(folder, 'libOpenCL.so.1')).find((file) => existsSync(file));
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 
 /** `OCL_ICD_VENDORS` is a folder of .icd files, or one such file. */
