@@ -1,0 +1,119 @@
+/** The first row: whether anything is wrong, and how much is going on. What is wrong stands left and turns red. */
+import { number, type Panel } from '../panels.ts';
+import { by, chosen, growth, legendOf, orZero, perSecond, quantile, withDevice } from '../queries.ts';
+
+const size = { width: 3, height: 4 } as const;
+const kernel = 'accelmeter.kernel.name';
+
+export function now(): Panel[] {
+  return [...wrong(), ...goingOn()];
+}
+
+function wrong(): Panel[] {
+  const sourceUp = chosen('accelmeter.source.up');
+  return [
+    number({
+      ...size,
+      title: 'Sources down',
+      description:
+        'Sources of measurements that were asked for or found and do not deliver. While one is down, what it would ' +
+        'tell is missing here, not zero. Do: see which one below, and run `accelmeter doctor` on that host.',
+      unit: 'short',
+      query: { expression: orZero(`count(${sourceUp} == 0)`), legend: 'down' },
+      thresholds: [[1, 'red']],
+      empty: 'nothing reports',
+    }),
+    number({
+      ...size,
+      title: 'Failed kernels',
+      description:
+        'Executions that failed in the range shown. Do: the panel Failures names the kernel and the error; ' +
+        'out_of_memory and lost devices do not heal by themselves.',
+      unit: 'short',
+      query: {
+        expression: orZero(`sum(${growth(chosen('accelmeter.kernel.failures'), '$__range')})`),
+        legend: 'failures',
+      },
+      thresholds: [[1, 'red']],
+      total: true,
+    }),
+    number({
+      ...size,
+      title: 'Records lost',
+      description:
+        'Kernels and copies in the range shown that ran and were not measured, because a buffer was full. Counts and ' +
+        'rates below are too low by these. Do: look whether the event loop was blocked at that time.',
+      unit: 'short',
+      query: {
+        expression: orZero(`sum(increase(${chosen('accelmeter.records.dropped')}[$__range]))`),
+        legend: 'lost',
+      },
+      thresholds: [[1, 'orange']],
+      total: true,
+    }),
+  ];
+}
+
+function goingOn(): Panel[] {
+  return [
+    number({
+      ...size,
+      title: 'Devices',
+      description:
+        'Devices that the chosen processes see; one that several processes share counts once. Fewer than before: a ' +
+        'device went away or a driver was not found. Do: run `accelmeter doctor` on that host.',
+      unit: 'short',
+      query: { expression: `count(count ${by('hw.id')} (${chosen('accelmeter.device.info')}))`, legend: 'devices' },
+      empty: 'none',
+    }),
+    number({
+      ...size,
+      title: 'Kernels a second',
+      description: 'Executions that ended, of the chosen kernels on the chosen devices, all processes together.',
+      unit: 'ops',
+      query: { expression: `sum(${perSecond(chosen('accelmeter.kernel.duration', 'count'))})`, legend: 'kernels' },
+      empty: 'no kernel seen',
+    }),
+    number({
+      ...size,
+      title: 'Busiest device',
+      description:
+        'The highest utilization of a device by one process: the share of the last interval in which a kernel ran (on ' +
+        'a CPU, its CPU time over all cores). Do: near 100 % more work only waits; look at Queue wait.',
+      unit: 'percentunit',
+      query: {
+        expression: `topk(1, ${withDevice(chosen('accelmeter.device.utilization'))})`,
+        legend: legendOf('hw.name'),
+      },
+      named: true,
+      empty: 'no interval yet',
+    }),
+    number({
+      ...size,
+      title: 'Slowest P99',
+      description:
+        'The kernel with the highest 99th percentile now. From buckets an octave wide: right to a factor of 1.4, ' +
+        'usually better. Do: compare with its history below before calling it a regression.',
+      unit: 's',
+      query: {
+        expression: `topk(1, ${quantile(0.99, 'accelmeter.kernel.duration', [kernel])})`,
+        legend: legendOf(kernel),
+      },
+      named: true,
+      empty: 'no kernel seen',
+    }),
+    number({
+      ...size,
+      title: 'Event loop P99 delay',
+      description:
+        'The worst event loop among the processes. A blocked loop submits no kernels, and the device waits. Do: above ' +
+        '100 ms look for synchronous work on the main thread.',
+      unit: 's',
+      query: { expression: `max(${chosen('nodejs.eventloop.delay.p99')})`, legend: 'delay' },
+      thresholds: [
+        [0.1, 'yellow'],
+        [0.5, 'red'],
+      ],
+    }),
+  ];
+}
