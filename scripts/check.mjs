@@ -21,7 +21,7 @@ export async function runChecks(node) {
   const tarball = () => join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? 'accelmeter.tgz');
   const checks = {
     types: () => tool('typescript/bin/tsc', '--noEmit'),
-    'lint and format': () => tool('@biomejs/biome/bin/biome', 'ci', '--error-on-warnings'),
+    'lint and format': () => tool('@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '--colors=off'),
     'unused code': () => tool('knip/bin/knip.js'),
     pack: () => pack(folder),
     'package contents': () => contents(tarball()),
