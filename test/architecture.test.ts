@@ -40,7 +40,7 @@ describe('imports', () => {
 
   test('only ffi.ts imports koffi', () => {
     const importers = edges(/./).filter(({ to }) => to === 'koffi' || to.startsWith('koffi/'));
-    expect(importers).toEqual([{ from: 'src/ffi.ts', to: 'koffi' }]);
+    expect(new Set(importers.map(({ from }) => from))).toEqual(new Set(['src/ffi.ts']));
   });
 
   test('exporters and otel/ know nothing of backends, nor the other way round', () => {
