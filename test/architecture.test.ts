@@ -116,9 +116,11 @@ function isOurs(imported: string): boolean {
   return imported.startsWith('src/') || imported.startsWith('instrumentation/');
 }
 
-/** Static and dynamic imports, types included. */
+/** Static and dynamic imports and requires, types included. */
 function importsOf(file: string): string[] {
-  const specifiers = read(file).matchAll(/(?:^import |^export [^;]*? from |\bfrom |\bimport\()\s*'([^']+)'/gm);
+  const specifiers = read(file).matchAll(
+    /(?:^import |^export [^;]*? from |\bfrom |\bimport\(|\brequire\()\s*'([^']+)'/gm,
+  );
   return [...specifiers].map(([, specifier = '']) =>
     specifier.startsWith('.') ? join(dirname(file), specifier) : specifier,
   );
