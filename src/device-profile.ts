@@ -119,9 +119,13 @@ export class DeviceProfile implements ActivitySink {
     throw new RangeError(`unknown transfer direction "${direction}"; there are ${directions.join(', ')}`);
   }
 
-  /** Sets a value of the program's own, by the metric's name; the last one reported counts. */
+  /** Sets a value of the program's own, by the metric's name; the last one reported counts. Never throws. */
   report(metric: ProfilingMetric): void {
-    this.#custom.report(metric);
+    try {
+      this.#custom.report(metric);
+    } catch {
+      this.#malformed += 1;
+    }
   }
 
   /** Sets the values polled last. An empty list where the device has gone quiet: nothing old stays. */

@@ -24,9 +24,12 @@ export class FailureCounts {
     this.#base = base;
   }
 
-  /** Counts a failure. `errorType` is OpenTelemetry's `error.type`, such as `out_of_memory`. */
+  /**
+   * Counts a failure. `errorType` is OpenTelemetry's `error.type`, such as `out_of_memory`. Never throws: programs call
+   * this where they handle an error, with whatever its `code` happens to be.
+   */
   record(errorType: string): void {
-    this.#add(boundedText(errorType) || otherName, 1);
+    this.#add((typeof errorType === 'string' && boundedText(errorType)) || otherName, 1);
   }
 
   /** Takes all that another counted. */
