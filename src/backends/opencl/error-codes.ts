@@ -1,0 +1,47 @@
+/** What OpenCL's error codes are called. Source: the OpenCL 3.0 specification, and cl_khr_icd for -1001. */
+const names: Readonly<Record<number, string>> = {
+  [-1]: 'device_not_found',
+  [-2]: 'device_not_available',
+  [-3]: 'compiler_not_available',
+  [-4]: 'mem_object_allocation_failure',
+  [-5]: 'out_of_resources',
+  [-6]: 'out_of_host_memory',
+  [-7]: 'profiling_info_not_available',
+  [-8]: 'mem_copy_overlap',
+  [-11]: 'build_program_failure',
+  [-12]: 'map_failure',
+  [-13]: 'misaligned_sub_buffer_offset',
+  [-14]: 'exec_status_error_for_events_in_wait_list',
+  [-30]: 'invalid_value',
+  [-31]: 'invalid_device_type',
+  [-32]: 'invalid_platform',
+  [-33]: 'invalid_device',
+  [-34]: 'invalid_context',
+  [-35]: 'invalid_queue_properties',
+  [-36]: 'invalid_command_queue',
+  [-38]: 'invalid_mem_object',
+  [-44]: 'invalid_program',
+  [-45]: 'invalid_program_executable',
+  [-46]: 'invalid_kernel_name',
+  [-47]: 'invalid_kernel_definition',
+  [-48]: 'invalid_kernel',
+  [-49]: 'invalid_arg_index',
+  [-50]: 'invalid_arg_value',
+  [-51]: 'invalid_arg_size',
+  [-52]: 'invalid_kernel_args',
+  [-53]: 'invalid_work_dimension',
+  [-54]: 'invalid_work_group_size',
+  [-55]: 'invalid_work_item_size',
+  [-56]: 'invalid_global_offset',
+  [-57]: 'invalid_event_wait_list',
+  [-58]: 'invalid_event',
+  [-59]: 'invalid_operation',
+  [-61]: 'invalid_buffer_size',
+  [-63]: 'invalid_global_work_size',
+  [-1001]: 'platform_not_found',
+};
+
+/** An OpenCL error code as an `error.type`: `CL_OUT_OF_RESOURCES` is `out_of_resources`, an unknown one `opencl_-9999`. */
+export function errorType(code: number): string {
+  return names[code] ?? `opencl_${code}`;
+}

@@ -1,0 +1,76 @@
+/** How kernels and copies of a program that knows nothing of us become activities: from the OpenCL layer's ring. */
+import type { Activity, ActivitySink } from '../../activity.ts';
+import type { CallTable } from '../../ffi.ts';
+import { openTracer } from '../../native/load.ts';
+import type { RingRecord, RingStatus } from '../../native/ring.ts';
+import { errorType } from './error-codes.ts';
+
+const layerCalls = {
+  /** The `cl_device_id` behind a record's device number; null for one that was not given out. */
+  device: { symbols: ['accelmeter_opencl_device'], takes: ['u32'], gives: 'handle' },
+  /** 1 where this process has loaded a library of that file name. */
+  libraryLoaded: { symbols: ['accelmeter_opencl_library_loaded'], takes: ['text'], gives: 'u32' },
+} as const satisfies CallTable;
+
+/** The layer's library, seen from JavaScript. */
+export interface Trace {
+  status(): RingStatus;
+  /** True where one of these libraries, by file name, is loaded in this process. */
+  hasLoaded(libraries: readonly string[]): boolean;
+  /** Meets the devices that the program created queues on, and delivers the waiting records to them. */
+  drain(budgetSeconds: number): boolean;
+  /** Delivers also what is still in flight, waiting for it at most `seconds`. Blocks. */
+  settle(seconds: number): void;
+}
+
+/** `sinkOf` gives where the work of a device goes. Throws a ProbeError where our library is not there. */
+export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
+  const { ring, calls } = openTracer('accelmeter-opencl-layer', layerCalls);
+  const sinks: ActivitySink[] = [];
+
+  function meetDevices(): void {
+    for (let handle = calls.device(sinks.length); handle !== null; handle = calls.device(sinks.length)) {
+      sinks.push(sinkOf(handle));
+    }
+  }
+
+  function deliver(record: RingRecord): void {
+    // The layer numbers a device before it makes the first record of it, so a second look always finds it.
+    if (record.device >= sinks.length) meetDevices();
+    sinks[record.device]?.deliver(activityOf(record));
+  }
+
+  function drain(budgetSeconds: number): boolean {
+    meetDevices();
+    return ring.drain(budgetSeconds, deliver);
+  }
+
+  return {
+    status: () => ring.status(),
+    hasLoaded: (libraries) => libraries.some((library) => calls.libraryLoaded(library) !== 0),
+    drain,
+    settle(seconds) {
+      const end = performance.now() + seconds * 1000;
+      for (;;) {
+        // In this order: a record is in the ring before its command counts as ended.
+        const { inFlight } = ring.status();
+        drain(seconds);
+        if (inFlight === 0 || performance.now() >= end) return;
+        sleep(0.001);
+      }
+    },
+  };
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000);
+
+/** A kernel whose name the driver would not tell. */
+const unnamed = 'unnamed';
+
+function activityOf({ kind, name, start, duration, wait, amount, error }: RingRecord): Activity {
+  const failed = error === 0 ? undefined : errorType(error);
+  if (kind === 'kernel') return { kind, name: name ?? unnamed, start, duration, wait, failed };
+  if (kind === 'compilation') return { kind, duration };
+  return { kind: 'transfer', direction: kind, bytes: amount, start, duration, failed };
+}

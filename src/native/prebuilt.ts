@@ -1,0 +1,15 @@
+/** Where our own C libraries are. No more than a file check, so that it can run before a program's first line. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Our libraries, as `scripts/build-native.mjs` names them. */
+export type NativeLibrary = 'accelmeter-opencl-layer';
+
+/** The file of a library for this platform; `undefined` where it has not been built for it. */
+export function prebuiltLibrary(name: NativeLibrary): string | undefined {
+  const file = `native/${process.platform}-${process.arch}/lib${name}.so`;
+  // Seen from dist/src/native/, and from src/native/ where the sources run as they are.
+  return [`../../${file}`, `../../dist/${file}`]
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path));
+}
