@@ -87,7 +87,7 @@ export function lines(options: LinesOptions): Panel {
     .fillOpacity({ lines: 6, stack: 45, bars: 80 }[draw])
     .showPoints(common.VisibilityMode.Auto)
     .pointSize(4)
-    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassicByName))
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassic))
     .legend(
       new common.VizLegendOptionsBuilder()
         .displayMode(common.LegendDisplayMode.Table)

@@ -44,10 +44,11 @@ export const perSecond = (counter: string): string => `rate(${counter}[${window}
 
 /**
  * By how much a counter grew in `range`. A counter of failures is born with its first failure, and `increase` does not
- * see the step from nothing to one: a series that is younger than the range therefore counts in full.
+ * see the step from nothing to one: a series that is younger than the range therefore counts in full. Rounded, because
+ * `increase` stretches what it saw to the whole range, and 1.3 failures are none that happened.
  */
 export const growth = (counter: string, range: '$__range' | '$__rate_interval'): string =>
-  `((${counter} unless ${counter} offset ${range}) or increase(${counter}[${range}]))`;
+  `round((${counter} unless ${counter} offset ${range}) or increase(${counter}[${range}]))`;
 
 /**
  * Adds the device's name and index to series of devices, for legends. `topk` because two identities of one device (a

@@ -1,6 +1,6 @@
 /** The first row: whether anything is wrong, and how much is going on. What is wrong stands left and turns red. */
 import { number, type Panel } from '../panels.ts';
-import { by, chosen, growth, legendOf, orZero, perSecond, quantile, withDevice } from '../queries.ts';
+import { by, chosen, growth, legendOf, orZero, perSecond, quantile } from '../queries.ts';
 
 const size = { width: 3, height: 4 } as const;
 const kernel = 'accelmeter.kernel.name';
@@ -81,11 +81,7 @@ function goingOn(): Panel[] {
         'The highest utilization of a device by one process: the share of the last interval in which a kernel ran (on ' +
         'a CPU, its CPU time over all cores). Do: near 100 % more work only waits; look at Queue wait.',
       unit: 'percentunit',
-      query: {
-        expression: `topk(1, ${withDevice(chosen('accelmeter.device.utilization'))})`,
-        legend: legendOf('hw.name'),
-      },
-      named: true,
+      query: { expression: `max(${chosen('accelmeter.device.utilization')})`, legend: 'utilization' },
       empty: 'no interval yet',
     }),
     number({
@@ -104,9 +100,9 @@ function goingOn(): Panel[] {
     }),
     number({
       ...size,
-      title: 'Event loop P99 delay',
+      title: 'Event loop P99',
       description:
-        'The worst event loop among the processes. A blocked loop submits no kernels, and the device waits. Do: above ' +
+        '99th percentile of the delay of the event loop, in the worst process. A blocked loop submits no kernels, and the device waits. Do: above ' +
         '100 ms look for synchronous work on the main thread.',
       unit: 's',
       query: { expression: `max(${chosen('nodejs.eventloop.delay.p99')})`, legend: 'delay' },

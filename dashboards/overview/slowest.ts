@@ -47,10 +47,9 @@ export function slowestKernels(): Panel {
     )
     .transformations([{ id: 'merge', options: {} }, organized()])
     .sortBy([new common.TableSortByFieldStateBuilder().displayName('P95').desc(true)])
-    .cellHeight(common.TableCellHeight.Sm)
-    .filterable(true);
+    .cellHeight(common.TableCellHeight.Sm);
   panel.overrideByName('Kernel', [
-    { id: 'custom.minWidth', value: 180 },
+    { id: 'custom.minWidth', value: 160 },
     { id: 'links', value: [{ title: 'Show only this kernel', url: onlyThisKernel }] },
   ]);
   panel.overrideByName('Device', [{ id: 'custom.minWidth', value: 160 }]);
@@ -63,7 +62,7 @@ export function slowestKernels(): Panel {
       'are interpolated in buckets an octave wide (right to a factor of 1.4 at worst). "other" is what had no place of its own. ' +
       'Do: click a kernel to see it alone.',
     width: 24,
-    height: 9,
+    height: 8,
     unit: 'short',
     empty: 'no kernel ran in the last minute',
   }).build();
@@ -98,7 +97,7 @@ function displayOf({ unit, bar, thresholds }: Column): dashboard.DynamicConfigVa
   const properties: dashboard.DynamicConfigValue[] = [
     { id: 'unit', value: unit },
     { id: 'custom.align', value: 'right' },
-    { id: 'custom.minWidth', value: bar === undefined ? 90 : 150 },
+    { id: 'custom.width', value: bar === undefined ? 95 : 190 },
   ];
   if (bar !== undefined) {
     properties.push(

@@ -1,0 +1,135 @@
+/**
+ * Writes `docs/METRICS.md` from the catalogue: `node docs/build.ts`. A test fails when the committed file differs.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { allSeries, familyType, label } from '../dashboards/series.ts';
+import { catalogue, deviceAttributes, type Metric, type MetricName } from '../src/catalogue.ts';
+import { type GuideField, guide } from './guide.ts';
+
+const names = Object.keys(catalogue) as MetricName[];
+const entry = (name: MetricName): Metric => catalogue[name];
+
+/** The groups, in the order of a reader's questions. Every metric falls into the first that takes it. */
+const groups: readonly { title: string; text: string; takes: (name: string, metric: Metric) => boolean }[] = [
+  {
+    title: 'Kernels',
+    text: 'Executions on a device, from start to end. Failures never enter a duration.',
+    takes: (name) => name.startsWith('accelmeter.kernel.'),
+  },
+  {
+    title: 'Transfers',
+    text: 'Copies of memory to, from and on a device.',
+    takes: (name) => name.startsWith('accelmeter.transfer.'),
+  },
+  {
+    title: 'Device memory',
+    text: 'What this process holds on a device, by its own account: only where a backend tells of allocations.',
+    takes: (name) => name.startsWith('accelmeter.memory.'),
+  },
+  { title: 'Devices', text: 'What a device is and how busy.', takes: (_, { about }) => about === 'device' },
+  {
+    title: 'The process',
+    text: 'The Node.js process that submits the work.',
+    takes: (_, { about }) => about === 'process',
+  },
+  { title: 'accelmeter itself', text: 'What it sees, what it misses, and what it costs.', takes: () => true },
+];
+
+const sources: Readonly<Record<Metric['from'], string>> = {
+  reading: 'polled',
+  work: 'from activities',
+  self: 'kept by accelmeter',
+};
+
+/** The whole document. */
+export function metricReference(): string {
+  const groupOf = (name: MetricName) => groups.find(({ takes }) => takes(name, entry(name)));
+  const sections = groups.map((group) =>
+    section(
+      group,
+      names.filter((name) => groupOf(name) === group),
+    ),
+  );
+  return `${[introduction, ...sections, guideSection()].join('\n\n')}\n`;
+}
+
+/** Every series name there can be, with its family's type, one a line: what a dashboard or an alert may ask for. */
+export function seriesList(): string {
+  const lines = names.flatMap((name) => allSeries(name).map((series) => `${series} ${familyType(name)}`));
+  return `${lines.sort().join('\n')}\n`;
+}
+
+const code = (text: string) => `\`${text}\``;
+const codes = (texts: readonly string[]) => texts.map(code).join(', ');
+
+const introduction = `# Metrics
+
+<!-- Written by \`node docs/build.ts\` from src/catalogue.ts. Do not edit. -->
+
+Every metric has two names: OpenTelemetry's, and the one in Prometheus, which is the same whether Prometheus scrapes it or
+receives it by OTLP. Times are seconds, sizes bytes, ratios 0 to 1. A value that a device does not have is not there: never
+0, never the last good one. Names under \`hw.\`, \`process.\` and \`nodejs.\` are OpenTelemetry's (semantic conventions 1.45,
+status Development); a change to any other is a breaking change of accelmeter.
+
+Every series of a device carries ${codes(deviceAttributes)}, in Prometheus ${codes(deviceAttributes.map(label))}. The name of
+a device stands only on \`accelmeter_device_info\`; to have it elsewhere, join:
+
+\`\`\`promql
+accelmeter_device_utilization_ratio
+  * on (job, instance, hw_id) group_left (hw_name) accelmeter_device_info
+\`\`\`
+
+A histogram is three series names: \`_bucket\` (with \`le\`), \`_count\` and \`_sum\`. Its bounds are powers of two seconds, from
+2⁻²⁰ (0.95 µs) to 2⁴ (16 s), one an octave: counts and means are exact, a quantile interpolated in an octave is right to a
+factor of 1.4. *polled* means read from the driver or the operating system, *from activities* means computed from each kernel
+and copy.`;
+
+function section({ title, text }: { title: string; text: string }, members: readonly MetricName[]): string {
+  const rows = members.map((name) => {
+    const { unit, instrument, brief, attributes, optional = [], from } = entry(name);
+    const labels = [...attributes.map((each) => code(each)), ...optional.map((each) => `${code(each)} where known`)];
+    return [
+      code(name),
+      code(prometheusName(name)),
+      instrument,
+      unit === '' ? 'as reported' : code(unit),
+      labels.join(', ') || '–',
+      sources[from],
+      brief,
+    ];
+  });
+  const columns = ['OpenTelemetry', 'Prometheus', 'instrument', 'unit', 'attributes', 'from', 'meaning'];
+  return `## ${title}\n\n${text}\n\n${table(columns, rows)}`;
+}
+
+/** The family, which is a histogram's name without the endings of its series. */
+function prometheusName(name: MetricName): string {
+  const [first = ''] = allSeries(name);
+  return familyType(name) === 'histogram' ? first.replace(/_bucket$/, '') : first;
+}
+
+function guideSection(): string {
+  const classes = Object.entries(guide).map(
+    ([name, fields]) => `### ${name}\n\n${table(['field', 'PromQL', ''], fields.map(guideRow))}`,
+  );
+  return [
+    '## From the profiling guide',
+    "Who knows DotCompute's performance profiling guide finds its fields here, under its names. An expression has one result for\n" +
+      'each device, in the unit of the field.',
+    ...classes,
+  ].join('\n\n');
+}
+
+const guideRow = ({ field, promql, note = '', rare }: GuideField) => [
+  field,
+  code(promql),
+  [note, rare ? 'only where there was any' : ''].filter((each) => each !== '').join('; '),
+];
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+if (import.meta.main) writeFileSync(join(import.meta.dirname, 'METRICS.md'), metricReference());

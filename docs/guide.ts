@@ -1,0 +1,130 @@
+/**
+ * Where each field of a profiling snapshot is in Prometheus. The fields are those of DotCompute's performance profiling
+ * guide, under the names of its classes; an expression gives one result for each device, in the field's own unit.
+ * What this version does not measure is not here.
+ */
+import { type LabelSource, label, type SeriesOf, series } from '../dashboards/series.ts';
+import type { MetricName, TransferDirection } from '../src/catalogue.ts';
+
+/** One field and what gives it. */
+export interface GuideField {
+  /** As the guide spells it. */
+  readonly field: string;
+  readonly promql: string;
+  /** What a reader has to know, where it is not the same thing to the letter. */
+  readonly note?: string;
+  /** True where only some programs have it: a backend that tells of allocations, an execution that failed. */
+  readonly rare?: true;
+}
+
+const device = `by (${(['job', 'instance', 'hw.id'] as const).map(label).join(', ')})`;
+const sum = <N extends MetricName>(...named: SeriesOf<N>) => `sum ${device} (${series(...named)})`;
+const rate = <N extends MetricName>(...named: SeriesOf<N>) => `sum ${device} (rate(${series(...named)}[1m]))`;
+const where = (name: string, source: LabelSource, value: string) => `${name}{${label(source)}="${value}"}`;
+const milliseconds = (seconds: string) => `1000 * ${seconds}`;
+const megabytes = (bytes: string) => `${bytes} / 2^20`;
+
+const executions = sum('accelmeter.kernel.duration', 'count');
+const failures = `(${sum('accelmeter.kernel.failures')} or 0 * ${executions})`;
+const directed = (name: string, direction: TransferDirection) =>
+  where(name, 'accelmeter.transfer.direction', direction);
+
+/** The guide's classes, each with the fields that are measured. */
+export const guide: Readonly<Record<string, readonly GuideField[]>> = {
+  ProfilingSnapshot: [
+    { field: 'DeviceId', promql: series('accelmeter.device.info'), note: 'label `hw_id`' },
+    { field: 'DeviceName', promql: series('accelmeter.device.info'), note: 'label `hw_name`' },
+    { field: 'BackendType', promql: series('accelmeter.device.info'), note: 'label `accelmeter_backend`' },
+    { field: 'Timestamp', promql: `timestamp(${series('accelmeter.device.info')})`, note: 'seconds since 1970' },
+    {
+      field: 'IsAvailable',
+      promql: series('accelmeter.source.up'),
+      note: 'by source; a device that is not available has no series',
+    },
+    { field: 'DeviceUtilizationPercent', promql: `100 * ${series('accelmeter.device.utilization')}` },
+    { field: 'TotalOperations', promql: `${executions} + ${failures}` },
+    {
+      field: 'AverageLatencyMs',
+      promql: milliseconds(`${sum('accelmeter.kernel.duration', 'sum')} / ${executions}`),
+      note: 'since the process began; with `rate(…[1m])` around both series, of the last minute',
+    },
+    { field: 'ThroughputOpsPerSecond', promql: rate('accelmeter.kernel.duration', 'count') },
+  ],
+  KernelProfilingStats: [
+    { field: 'TotalExecutions', promql: `${executions} + ${failures}` },
+    {
+      field: 'AverageExecutionTimeMs',
+      promql: milliseconds(`${sum('accelmeter.kernel.duration', 'sum')} / ${executions}`),
+    },
+    {
+      field: 'MaxExecutionTimeMs',
+      promql: milliseconds(
+        `histogram_quantile(1, sum by (${(['job', 'instance', 'hw.id', 'le'] as const).map(label).join(', ')}) ` +
+          `(${series('accelmeter.kernel.duration', 'bucket')}))`,
+      ),
+      note: 'the upper bound of the bucket that the longest fell into, at most twice its time',
+    },
+    { field: 'MedianExecutionTimeMs', promql: milliseconds(series('accelmeter.kernel.duration.p50')) },
+    { field: 'P95ExecutionTimeMs', promql: milliseconds(series('accelmeter.kernel.duration.p95')) },
+    { field: 'P99ExecutionTimeMs', promql: milliseconds(series('accelmeter.kernel.duration.p99')) },
+    { field: 'StandardDeviationMs', promql: milliseconds(series('accelmeter.kernel.duration.stddev')) },
+    { field: 'TotalExecutionTimeMs', promql: milliseconds(sum('accelmeter.kernel.duration', 'sum')) },
+    { field: 'FailedExecutions', promql: failures },
+    { field: 'SuccessRate', promql: `${executions} / (${executions} + ${failures})` },
+  ],
+  MemoryProfilingStats: [
+    { field: 'TotalAllocations', promql: series('accelmeter.memory.allocations'), rare: true },
+    { field: 'TotalBytesAllocated', promql: series('accelmeter.memory.allocated'), rare: true },
+    { field: 'CurrentMemoryUsageBytes', promql: series('accelmeter.memory.usage'), rare: true },
+    { field: 'PeakMemoryUsageBytes', promql: series('accelmeter.memory.peak'), rare: true },
+    {
+      field: 'HostToDeviceTransfers',
+      promql: directed(series('accelmeter.transfer.duration', 'count'), 'host_to_device'),
+    },
+    { field: 'HostToDeviceBytes', promql: directed(series('accelmeter.transfer.io'), 'host_to_device') },
+    {
+      field: 'DeviceToHostTransfers',
+      promql: directed(series('accelmeter.transfer.duration', 'count'), 'device_to_host'),
+    },
+    { field: 'DeviceToHostBytes', promql: directed(series('accelmeter.transfer.io'), 'device_to_host') },
+    {
+      field: 'AverageTransferTimeMs',
+      promql: milliseconds(
+        `${sum('accelmeter.transfer.duration', 'sum')} / ${sum('accelmeter.transfer.duration', 'count')}`,
+      ),
+    },
+    {
+      field: 'BandwidthMBps',
+      promql: megabytes(`${sum('accelmeter.transfer.io')} / ${sum('accelmeter.transfer.duration', 'sum')}`),
+      note: 'bytes over the time of the transfers, since the process began; a megabyte is 2²⁰ bytes, as in the guide',
+    },
+  ],
+  ProfilingMetricType: [
+    {
+      field: 'KernelExecutionTime',
+      promql: series('accelmeter.kernel.duration', 'bucket'),
+      note: 'a histogram, by kernel',
+    },
+    {
+      field: 'MemoryTransferTime',
+      promql: series('accelmeter.transfer.duration', 'bucket'),
+      note: 'a histogram, by direction',
+    },
+    {
+      field: 'CompilationTime',
+      promql: series('accelmeter.kernel.compilation.duration', 'bucket'),
+      note: 'a histogram',
+      rare: true,
+    },
+    { field: 'QueueWaitTime', promql: series('accelmeter.kernel.queue.duration', 'bucket'), note: 'a histogram' },
+    { field: 'DeviceUtilization', promql: series('accelmeter.device.utilization') },
+    { field: 'MemoryBandwidth', promql: series('accelmeter.transfer.bandwidth'), note: 'bytes a second, by direction' },
+    { field: 'Throughput', promql: rate('accelmeter.kernel.duration', 'count') },
+    {
+      field: 'Latency',
+      promql: `${rate('accelmeter.kernel.duration', 'sum')} / ${rate('accelmeter.kernel.duration', 'count')}`,
+      note: 'seconds, of the last minute',
+    },
+    { field: 'Custom', promql: series('accelmeter.custom'), note: 'by `accelmeter_metric_name`', rare: true },
+  ],
+};
