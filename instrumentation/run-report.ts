@@ -38,7 +38,7 @@ async function begin(into: string): Promise<void> {
     const target = await openScrapeTarget(options, { lazy: true, host, port, service });
     if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch((error: Error) => say(error.message));
     atEnd(() => {
-      target.settle(settleSeconds);
+      target.state.settle(settleSeconds);
       const status = target.profiler.status();
       const report: RunReport = { argv: process.argv, status, findings: findingsOf(target.state) };
       writeFileSync(join(into, `${process.pid}.json`), JSON.stringify(report));

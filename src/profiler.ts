@@ -1,6 +1,6 @@
 /**
- * The loop: opens the backends, drains and samples them, closes an interval every tick, and hands the picture to
- * whoever asks. Once created it never throws into its host and never keeps it alive.
+ * Opens the backends, keeps a profile of each device, and presents them. Once created a profiler never throws into its
+ * host and never keeps it alive.
  */
 import { hostname } from 'node:os';
 import type { MetricProducer } from '@opentelemetry/sdk-metrics';
@@ -8,20 +8,14 @@ import type { Backend, BackendName, Host } from './backend.ts';
 import { allBackends } from './backends/all.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import { type Device, presentDevice } from './device.ts';
-import { DeviceProfile } from './device-profile.ts';
 import { ProbeError } from './errors.ts';
+import { Loop } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
+import { DeviceProfile } from './device-profile.ts';
 import { SelfTime } from './self-time.ts';
 import { type Status, statusView } from './status.ts';
 import { type SupervisedSession, supervise } from './supervisor.ts';
-
-/** How often buffers of records are emptied. A full ring of 65 536 records then lasts for 650 000 a second. */
-const drainEverySeconds = 0.1;
-/** The longest that one drain may hold the event loop; what is left waits for the next turn. */
-const drainBudgetSeconds = 0.004;
-/** A collection samples again what is older than this, so that scrapes are fresh and cannot be made to cost. */
-const freshForSeconds = 1;
 
 /** A backend that could not be opened: not a fault where it is just not on this machine. */
 export interface AbsentBackend {
@@ -57,6 +51,11 @@ export interface ProfilerState {
   readonly startedAt: number;
   now(): number;
   refresh(): Promise<void>;
+  /**
+   * Delivers all that ran, also what devices are still finishing, for at most `seconds`. Blocks: for the end of a
+   * process whose whole account is wanted.
+   */
+  settle(seconds: number): void;
 }
 
 /** Beyond the public options: what `register` and the commands need. */
@@ -87,20 +86,17 @@ export async function openProfiler(
   const sessions: SupervisedSession[] = [];
   const absent: AbsentBackend[] = [];
   const selfTime = new SelfTime(now);
-  let processPoints: readonly ProcessPoint[] = [];
-  let sampledAt = Number.NEGATIVE_INFINITY;
-  let refreshing: Promise<void> | undefined;
-
+  const loop = new Loop({ sessions, profiles, selfTime, tickSeconds: options.tickSeconds, now });
+  const refresh = () => loop.refresh();
   const host: Host = {
     hostId: hostname(), // in a container the machine-id is often the image's, the host name is the pod's
     options: { lazy, ...(options.openclLibrary !== undefined && { openclLibrary: options.openclLibrary }) },
     addDevice(identity) {
-      let profile = profiles.get(identity.id);
-      if (!profile) {
-        profile = new DeviceProfile(identity, { ...options, now });
-        profiles.set(identity.id, profile);
-        devices.set(identity.id, presentDevice(profile, now, refresh));
-      }
+      const known = profiles.get(identity.id);
+      if (known) return known;
+      const profile = new DeviceProfile(identity, { ...options, now });
+      profiles.set(identity.id, profile);
+      devices.set(identity.id, presentDevice(profile, now, refresh));
       return profile;
     },
     removeDevice(id) {
@@ -108,51 +104,6 @@ export async function openProfiler(
       devices.delete(id);
     },
   };
-
-  function sample() {
-    sampledAt = now();
-    for (const session of sessions) {
-      const sampled = session.sample();
-      if (!sampled) continue;
-      for (const { device, readings, utilization } of sampled.devices) {
-        const profile = profiles.get(device);
-        profile?.setReadings(readings);
-        if (utilization !== undefined) profile?.setUtilization(utilization);
-      }
-      if (sampled.process) processPoints = sampled.process;
-    }
-  }
-
-  /** True where records are left after the budget. */
-  function drain(): boolean {
-    return selfTime.measure('drain', () => {
-      let more = false;
-      for (const session of sessions) more = session.drain(drainBudgetSeconds) || more;
-      return more;
-    });
-  }
-
-  function tick() {
-    selfTime.measure('sample', () => {
-      sample();
-      for (const profile of profiles.values()) profile.closeInterval(now());
-    });
-  }
-
-  async function drainWholly() {
-    while (drain()) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  function refresh(): Promise<void> {
-    refreshing ??= (async () => {
-      await drainWholly();
-      if (now() - sampledAt >= freshForSeconds) selfTime.measure('sample', sample);
-    })().finally(() => {
-      refreshing = undefined;
-    });
-    return refreshing;
-  }
-
   for (const backend of backends.filter(({ name }) => options.backends.includes(name))) {
     try {
       sessions.push(supervise(backend.name, await backend.open(host), now));
@@ -161,24 +112,14 @@ export async function openProfiler(
       absent.push(Object.freeze({ backend: backend.name, error, remedy: error.remedy }));
     }
   }
-  tick();
-  const timers = [
-    setInterval(() => void drainWholly(), drainEverySeconds * 1000).unref(),
-    setInterval(tick, options.tickSeconds * 1000).unref(),
-  ];
+  loop.start();
 
   const state: ProfilerState = {
-    profiles,
+    ...{ profiles, sessions, absent, options, selfTime, now, refresh, startedAt: now() },
+    settle: (seconds) => loop.settle(seconds),
     get process() {
-      return processPoints;
+      return loop.process;
     },
-    sessions,
-    absent,
-    options,
-    selfTime,
-    startedAt: now(),
-    now,
-    refresh,
   };
   const profiler: Profiler = {
     get devices() {
@@ -189,7 +130,7 @@ export async function openProfiler(
     status: statusView(state, service),
     refresh,
     async close() {
-      for (const timer of timers) clearInterval(timer);
+      loop.stop();
       await refresh();
       for (const session of sessions) session.close();
     },

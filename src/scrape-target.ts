@@ -19,11 +19,6 @@ export interface ScrapeTarget {
   readonly lastScrape: Scrape | undefined;
   /** Rejects with the system's error, such as EADDRINUSE. */
   listen(): Promise<void>;
-  /**
-   * Delivers all that ran, also what devices are still finishing, for at most `seconds`. Blocks: for the end of a
-   * process whose whole account is wanted.
-   */
-  settle(seconds: number): void;
   close(): Promise<void>;
 }
 
@@ -58,14 +53,10 @@ export async function openScrapeTarget(
     profiler,
     state,
     get url() {
-      return exporter.url ?? `http://${host}:${port}`;
+      return (exporter.url ?? `http://${host}:${port}`).replace(/\/$/, '');
     },
     get lastScrape() {
       return lastScrape;
-    },
-    settle: (seconds) => {
-      for (const session of state.sessions) session.settle(seconds);
-      for (const profile of state.profiles.values()) profile.closeInterval(state.now());
     },
     listen: () => exporter.startServer(),
     async close() {

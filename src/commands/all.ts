@@ -25,6 +25,7 @@ function program(): Command {
     .description('What a Node.js service does on its GPUs and CPUs, in OpenTelemetry.')
     .version(version, '-V, --version')
     .exitOverride()
+    .enablePositionalOptions()
     .showHelpAfterError('(accelmeter --help lists the commands)');
 
   addEndpoint(root.command('run'))
@@ -34,7 +35,6 @@ function program(): Command {
     .option('--output <file>', 'also write the report as JSON to this file')
     .passThroughOptions()
     .action(async (command: string[], options) => (await import('./run.ts')).run(command, options));
-  root.enablePositionalOptions();
 
   addEndpoint(root.command('serve'))
     .description("Serve the metrics of this machine's devices until it is stopped")
