@@ -1,10 +1,11 @@
 /** A device as the program sees it: its identity, its snapshot, and the ways to record work on it. */
 import type { TransferDirection } from './activity.ts';
 import type { DeviceIdentity } from './backend.ts';
-import type { DeviceProfile } from './device-profile.ts';
 import type { Distribution } from './distribution/distribution.ts';
-import type { Kernel } from './kernel-table.ts';
-import type { MemoryAccount } from './memory-account.ts';
+import type { DeviceProfile } from './profile/device-profile.ts';
+import type { Kernel } from './profile/kernel-table.ts';
+import type { MemoryAccount } from './profile/memory-account.ts';
+import type { Transfer } from './profile/transfer.ts';
 import {
   type KernelProfilingStats,
   type ProfilingMetric,
@@ -12,7 +13,6 @@ import {
   takeKernelStatistics,
   takeSnapshot,
 } from './snapshot.ts';
-import type { Transfer } from './transfer.ts';
 
 /** One device of a profiler. Every method that records is safe at any time, also after the device went away. */
 export interface Device extends DeviceIdentity {

@@ -3,7 +3,7 @@
  * every tick, and both at once before somebody looks. Its timers never keep the process alive.
  */
 import type { ProcessPoint } from './catalogue.ts';
-import type { DeviceProfile } from './device-profile.ts';
+import type { DeviceProfile } from './profile/device-profile.ts';
 import type { SelfTime } from './self-time.ts';
 import type { SupervisedSession } from './supervisor.ts';
 

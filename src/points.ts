@@ -4,8 +4,8 @@
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { catalogue, MetricName, Point } from './catalogue.ts';
-import type { DeviceProfile } from './device-profile.ts';
 import type { Distribution } from './distribution/distribution.ts';
+import type { DeviceProfile } from './profile/device-profile.ts';
 import type { ProfilerState } from './profiler.ts';
 import { version } from './version.ts';
 

@@ -12,7 +12,7 @@ import { ProbeError } from './errors.ts';
 import { Loop } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
-import { DeviceProfile } from './device-profile.ts';
+import { DeviceProfile } from './profile/device-profile.ts';
 import { SelfTime } from './self-time.ts';
 import { type Status, statusView } from './status.ts';
 import { type SupervisedSession, supervise } from './supervisor.ts';

@@ -6,9 +6,9 @@
  * 1000 successful executions. A statistic without a sample is `undefined`, never 0.
  */
 import { catalogue, type Point } from './catalogue.ts';
-import type { DeviceProfile } from './device-profile.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import type { WindowStatistics } from './distribution/statistics.ts';
+import type { DeviceProfile } from './profile/device-profile.ts';
 
 /** What a metric of a snapshot measures. */
 export type ProfilingMetricType =

@@ -4,7 +4,7 @@
  */
 import type { TransferDirection } from './activity.ts';
 import type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
-import type { DeviceProfile } from './device-profile.ts';
+import type { DeviceProfile } from './profile/device-profile.ts';
 import type { ProfilerState } from './profiler.ts';
 import { version } from './version.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceIdentity } from '../src/backend.ts';
-import { DeviceProfile } from '../src/device-profile.ts';
+import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { createUnavailableSnapshot, ProfilingMetric, takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
 
 const gpu: DeviceIdentity = { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 };

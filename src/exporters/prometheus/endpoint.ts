@@ -38,12 +38,15 @@ const stopMillis = 1000;
 export function createEndpoint(options: EndpointOptions): Endpoint {
   let server: Server | undefined;
   let starting: Promise<void> | undefined;
+  let underWay = 0;
 
   const route = createRoutes(options);
 
   function listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       const created = createServer((request, response) => {
+        underWay++;
+        response.once('close', () => underWay--);
         guard(route, request, response);
       });
       setBounds(created);
@@ -73,7 +76,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       server = undefined;
       starting = undefined;
       if (stopped === undefined) return;
-      const timer = setTimeout(() => stopped.closeAllConnections(), stopMillis).unref();
+      // A connection that has asked nothing yet does not count as idle to Node, and would be waited for.
+      const timer = setTimeout(() => stopped.closeAllConnections(), underWay === 0 ? 0 : stopMillis).unref();
       await new Promise((resolve) => stopped.close(resolve));
       clearTimeout(timer);
     },

@@ -192,23 +192,28 @@ function tell(callback: (error?: Error) => void, error?: Error): void {
   }
 }
 
+/** Bytes given to a socket at once: the system copies them while we wait. */
+const chunkBytes = 256 * 1024;
+
 /** Sends a page, and settles when its bytes are no longer needed: sent, or the reader gone. */
-function send(response: ServerResponse, page: Page, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.destroyed) return resolve();
-    const cut = () => response.destroy();
-    signal.addEventListener('abort', cut, { once: true });
-    response.once('close', () => {
-      signal.removeEventListener('abort', cut);
-      resolve();
-    });
-    response.writeHead(200, {
-      'Content-Type': page.contentType,
-      'Content-Length': page.bytes.length,
-      'X-Content-Type-Options': 'nosniff',
-    });
-    response.end(page.bytes);
+async function send(response: ServerResponse, page: Page, signal: AbortSignal): Promise<void> {
+  if (response.destroyed) return;
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  const cut = () => response.destroy();
+  signal.addEventListener('abort', cut, { once: true });
+  response.writeHead(200, {
+    'Content-Type': page.contentType,
+    'Content-Length': page.bytes.length,
+    'X-Content-Type-Options': 'nosniff',
   });
+  for (let at = 0; at < page.bytes.length && !response.destroyed; at += chunkBytes) {
+    // A new turn for each chunk, and no chunk before the reader has taken the one before it.
+    const taken = response.write(page.bytes.subarray(at, at + chunkBytes));
+    if (!taken) await Promise.race([new Promise((resolve) => response.once('drain', resolve)), closed]);
+  }
+  response.end();
+  await closed;
+  signal.removeEventListener('abort', cut);
 }
 
 /**

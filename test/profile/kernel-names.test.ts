@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boundedText, createNameResolver, normaliseKernelName } from '../src/kernel-names.ts';
+import { boundedText, createNameResolver, normaliseKernelName } from '../../src/profile/kernel-names.ts';
 
 const bytes = (text: string) => Buffer.byteLength(text);
 const hash = /#[0-9a-f]{8}$/;

@@ -6,8 +6,9 @@
  *
  * An admitted kernel stays: its counters must not fall.
  */
+
+import { Distribution } from '../distribution/distribution.ts';
 import type { DeviceTimeline } from './device-timeline.ts';
-import { Distribution } from './distribution/distribution.ts';
 import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
 import { createNameResolver, type KernelNameOptions, otherName } from './kernel-names.ts';
 

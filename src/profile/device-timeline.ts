@@ -2,9 +2,10 @@
  * What all kernels of one device did together: the last 1000 executions whatever their kernel, and the time in which
  * at least one ran.
  */
+
+import { Ring } from '../distribution/ring.ts';
+import { type WindowStatistics, windowStatistics } from '../distribution/statistics.ts';
 import { BusyTime } from './busy-time.ts';
-import { Ring } from './distribution/ring.ts';
-import { type WindowStatistics, windowStatistics } from './distribution/statistics.ts';
 
 export interface TimelineOptions {
   /** Process seconds. */

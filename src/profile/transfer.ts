@@ -1,7 +1,7 @@
 /** The copies of one device in one direction: how long they took, how much they moved, and how fast. */
-import type { TransferDirection } from './activity.ts';
+import type { TransferDirection } from '../activity.ts';
+import { Distribution } from '../distribution/distribution.ts';
 import { IntervalSet } from './busy-time.ts';
-import { Distribution } from './distribution/distribution.ts';
 import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
 
 export class Transfer {

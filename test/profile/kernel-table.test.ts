@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DeviceTimeline } from '../src/device-timeline.ts';
-import { KernelTable, type KernelTableOptions } from '../src/kernel-table.ts';
+import { DeviceTimeline } from '../../src/profile/device-timeline.ts';
+import { KernelTable, type KernelTableOptions } from '../../src/profile/kernel-table.ts';
 
 const tick = 5;
 

@@ -3,16 +3,16 @@
  * deliver activities to it, the program records to it, and snapshots and metrics are read from it. Nothing is exported
  * from here, and nothing here grows without a bound.
  */
-import type { Activity, ActivitySink, KernelActivity, TransferActivity, TransferDirection } from './activity.ts';
-import type { DeviceIdentity, Reading } from './backend.ts';
+import type { Activity, ActivitySink, KernelActivity, TransferActivity, TransferDirection } from '../activity.ts';
+import type { DeviceIdentity, Reading } from '../backend.ts';
+import { Distribution } from '../distribution/distribution.ts';
+import type { WindowStatistics } from '../distribution/statistics.ts';
+import type { ProfilingMetric } from '../snapshot.ts';
 import { CustomMetrics } from './custom-metrics.ts';
 import { DeviceTimeline } from './device-timeline.ts';
-import { Distribution } from './distribution/distribution.ts';
-import type { WindowStatistics } from './distribution/statistics.ts';
 import type { SeriesAttributes } from './failure-counts.ts';
 import { type Kernel, KernelTable, type KernelTableOptions } from './kernel-table.ts';
 import { MemoryAccount } from './memory-account.ts';
-import type { ProfilingMetric } from './snapshot.ts';
 import { Transfer } from './transfer.ts';
 
 export type { Kernel } from './kernel-table.ts';

@@ -1,7 +1,8 @@
 /** The values that a program reports about a device in its own names: the last of each, within a bound. */
+
+import type { ProfilingMetric } from '../snapshot.ts';
 import type { SeriesAttributes } from './failure-counts.ts';
 import { boundedText } from './kernel-names.ts';
-import type { ProfilingMetric } from './snapshot.ts';
 
 /** How many names are taken; reports under further ones are dropped and counted. */
 export const maxCustomMetrics = 32;

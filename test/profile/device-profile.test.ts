@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Activity, KernelActivity, TransferDirection } from '../src/activity.ts';
-import type { DeviceIdentity } from '../src/backend.ts';
-import { DeviceProfile, type DeviceProfileOptions } from '../src/device-profile.ts';
-import { ProfilingMetric } from '../src/snapshot.ts';
+import type { Activity, KernelActivity, TransferDirection } from '../../src/activity.ts';
+import type { DeviceIdentity } from '../../src/backend.ts';
+import { DeviceProfile, type DeviceProfileOptions } from '../../src/profile/device-profile.ts';
+import { ProfilingMetric } from '../../src/snapshot.ts';
 
 const gpu: DeviceIdentity = { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 };
 const cpu: DeviceIdentity = { id: 'host:cpu:0', backend: 'cpu', type: 'cpu', name: 'A CPU', index: 0 };

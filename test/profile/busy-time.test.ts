@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BusyTime, IntervalSet } from '../src/busy-time.ts';
+import { BusyTime, IntervalSet } from '../../src/profile/busy-time.ts';
 
 interface Work {
   readonly start: number;
