@@ -90,6 +90,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
 
 /** Answers through a handler; its failure is a 500 and never the host's. */
 export function guard(handler: Handler, request: IncomingMessage, response: ServerResponse): void {
+  response.on('error', () => {}); // A reader that left; without a listener it would be the host's uncaught exception.
   handler(request, response).catch((error: unknown) => {
     diag.error('Prometheus: a request failed.', error);
     if (response.headersSent) response.destroy();

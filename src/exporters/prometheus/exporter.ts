@@ -207,7 +207,7 @@ async function send(response: ServerResponse, page: Page, signal: AbortSignal): 
     'X-Content-Type-Options': 'nosniff',
   });
   for (let at = 0; at < page.bytes.length && !response.destroyed; at += chunkBytes) {
-    // A new turn for each chunk, and no chunk before the reader has taken the one before it.
+    // No chunk before the reader has taken the one before it.
     const taken = response.write(page.bytes.subarray(at, at + chunkBytes));
     if (!taken) await Promise.race([new Promise((resolve) => response.once('drain', resolve)), closed]);
   }
