@@ -36,15 +36,11 @@ await main(async () => {
 
 /** The parts that are still missing after those were added that may be. */
 async function findParts() {
-  // Each look in a fresh module: it remembers what it found.
-  const look = async (when) => {
-    const { part, partNames } = await import(`../test/parts.ts?${when}`);
-    return partNames.map((name) => part(name)).filter(({ present }) => !present);
-  };
-  const missing = await look('before');
-  if (missing.length === 0) return missing;
-  await addParts(missing.map(({ name }) => name));
-  return look('after');
+  // Loaded here: only the Node that we continue on can run TypeScript.
+  const { part, partNames } = await import('../test/parts.ts');
+  const findMissing = () => partNames.map((name) => part(name)).filter(({ present }) => !present);
+  await addParts(findMissing().map(({ name }) => name));
+  return findMissing();
 }
 
 function add(counts, { passed, failed, skipped }) {

@@ -52,7 +52,7 @@ describe('the packed package, installed into an empty project', () => {
        import { PrometheusExporter } from 'accelmeter/prometheus';
        import 'accelmeter/register';
        export const exporter: PrometheusExporter = new PrometheusExporter({ preventServerStart: true });
-       export const devices: string[] = (await createProfiler()).devices.map((device) => device.identity.name);`,
+       export const devices: string[] = (await createProfiler()).devices.map((device) => device.name);`,
     );
     writeFileSync(
       join(consumer, 'tsconfig.json'),

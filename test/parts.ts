@@ -50,18 +50,10 @@ const parts: Record<PartName, { find: () => string | undefined; install: string 
   },
 };
 
-const found = new Map<PartName, Part>();
-
-/** Looks for a part; looks once in a process. */
+/** Looks for a part. */
 export function part(name: PartName): Part {
-  let result = found.get(name);
-  if (result === undefined) {
-    const path = parts[name].find();
-    result =
-      path === undefined ? { name, present: false, install: parts[name].install } : { name, present: true, path };
-    found.set(name, result);
-  }
-  return result;
+  const path = parts[name].find();
+  return path === undefined ? { name, present: false, install: parts[name].install } : { name, present: true, path };
 }
 
 /**
