@@ -10,9 +10,11 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { catalogue } from '../../catalogue.ts';
+import { version } from '../../version.ts';
 
 const metric = 'accelmeter.source.up';
-const scope = { name: 'accelmeter' };
+/** The scope of our producer, so that the series of both stand together. */
+const scope = { name: 'accelmeter', version };
 const attributes = { 'accelmeter.source': 'otel_sdk' };
 const descriptor = {
   name: metric,

@@ -1,4 +1,6 @@
-import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type Attributes, DiagLogLevel, diag } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AggregationType,
@@ -282,10 +284,9 @@ x_count 1 1700000000123
   });
 });
 
-test('labels that are rendered again are those of the object they came from', async () => {
+describe('rendered labels', () => {
   // Attributes in new objects at each collection, as a producer may give them.
-  const format = createTextFormat(plain);
-  const collected = (of: string): ResourceMetrics => ({
+  const collected = (attributes: Attributes): ResourceMetrics => ({
     resource: resourceFromAttributes({}),
     scopeMetrics: [
       {
@@ -295,14 +296,34 @@ test('labels that are rendered again are those of the object they came from', as
             descriptor: { name: 'size', description: '', unit: '', valueType: 1 },
             aggregationTemporality: 1,
             dataPointType: 2,
-            dataPoints: [{ attributes: { of }, startTime: [0, 0], endTime: [0, 0], value: 1 }],
+            dataPoints: [{ attributes, startTime: [0, 0], endTime: [0, 0], value: 1 }],
           },
         ],
       },
     ],
   });
-  expect(write(format, collected('a'))).toContain('size{of="a"} 1');
-  expect(write(format, collected('b'))).toContain('size{of="b"} 1');
+
+  test('are those of the object they came from', () => {
+    const format = createTextFormat(plain);
+    expect(write(format, collected({ of: 'a' }))).toContain('size{of="a"} 1');
+    expect(write(format, collected({ of: 'b' }))).toContain('size{of="b"} 1');
+  });
+
+  test('go when the series goes', async () => {
+    const format = createTextFormat(plain);
+    const series = (() => {
+      const attributes = { of: 'a' };
+      write(format, collected(attributes));
+      return new WeakRef(attributes);
+    })();
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    await vi.waitFor(() => {
+      collectGarbage();
+      expect(series.deref() === undefined).toBe(true);
+    });
+    expect(write(format, collected({ of: 'b' }))).toContain('size{of="b"} 1');
+  });
 });
 
 test('any label value and any number come back from the page as they were', async () => {
