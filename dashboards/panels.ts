@@ -47,17 +47,18 @@ export interface StatOptions extends PanelOptions {
   readonly thresholds?: Thresholds;
   /** Also writes the legend, where the value is one of several and its name matters. */
   readonly named?: boolean;
-  /** The value is of the whole range, and a curve behind it would mean nothing. */
+  /** Counted over the whole range, at its end. */
   readonly total?: boolean;
 }
 
 /** One number. With thresholds it is green until it crosses one; without, it has no colour that judges it. */
 export function number(options: StatOptions): Panel {
   const { query, thresholds, named = false, total = false } = options;
+  const curve = !(thresholds || named || total);
   const panel = new stat.PanelBuilder()
     .withTarget(total || named ? promQuery(query).instant() : promQuery(query).range())
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
-    .graphMode(total || named ? common.BigValueGraphMode.None : common.BigValueGraphMode.Area)
+    .graphMode(curve ? common.BigValueGraphMode.Area : common.BigValueGraphMode.None)
     .colorMode(thresholds ? common.BigValueColorMode.Background : common.BigValueColorMode.Value)
     .textMode(named ? common.BigValueTextMode.ValueAndName : common.BigValueTextMode.Value)
     .thresholds(thresholdSteps(thresholds ?? [], thresholds ? 'green' : 'blue'))

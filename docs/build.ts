@@ -82,7 +82,7 @@ accelmeter_device_utilization_ratio
 
 A histogram is three series names: \`_bucket\` (with \`le\`), \`_count\` and \`_sum\`. Its bounds are powers of two seconds, from
 2⁻²⁰ (0.95 µs) to 2⁴ (16 s), one an octave: counts and means are exact, a quantile interpolated in an octave is right to a
-factor of 1.4. *polled* means read from the driver or the operating system, *from activities* means computed from each kernel
+factor of 1.4. _polled_ means read from the driver or the operating system, _from activities_ means computed from each kernel
 and copy.`;
 
 function section({ title, text }: { title: string; text: string }, members: readonly MetricName[]): string {
@@ -127,9 +127,13 @@ const guideRow = ({ field, promql, note = '', rare }: GuideField) => [
   [note, rare ? 'only where there was any' : ''].filter((each) => each !== '').join('; '),
 ];
 
+/** A table whose columns stand under each other, as the formatter wants it. */
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+  const cells = [columns, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = columns.map((_, index) => Math.max(3, ...cells.map((row) => row[index]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${widths.map((width, i) => (row[i] ?? '').padEnd(width)).join(' | ')} |`;
+  const [head = [], ...body] = cells;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
 }
 
 if (import.meta.main) writeFileSync(join(import.meta.dirname, 'METRICS.md'), metricReference());

@@ -4,7 +4,8 @@
  * What this version does not measure is not here.
  */
 import { type LabelSource, label, type SeriesOf, series } from '../dashboards/series.ts';
-import type { MetricName, TransferDirection } from '../src/catalogue.ts';
+import type { TransferDirection } from '../src/activity.ts';
+import type { MetricName } from '../src/catalogue.ts';
 
 /** One field and what gives it. */
 export interface GuideField {

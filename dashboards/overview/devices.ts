@@ -7,7 +7,7 @@ const eachDevice = `${legendOf('hw.name')} #${legendOf('accelmeter.device.index'
 export function devices(): Panel[] {
   const up = chosen('accelmeter.source.up');
   const ofService = `min ${by('accelmeter.source', 'job')} (${up})`;
-  const down = `min ${by('accelmeter.source', 'job', 'instance')} (${up}) == 0`;
+  const down = `min ${by('accelmeter.source', 'instance')} (${up}) == 0`;
   return [
     upOrDown({
       title: 'Sources',

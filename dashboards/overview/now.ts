@@ -14,6 +14,7 @@ function wrong(): Panel[] {
   return [
     number({
       ...size,
+      width: 4,
       title: 'Sources down',
       description:
         'Sources of measurements that were asked for or found and do not deliver. While one is down, what it would ' +
@@ -25,9 +26,9 @@ function wrong(): Panel[] {
     }),
     number({
       ...size,
-      title: 'Failed kernels',
+      title: 'Failures',
       description:
-        'Executions that failed in the range shown. Do: the panel Failures names the kernel and the error; ' +
+        'Kernel executions that failed in the range shown. Do: the panel Failures names the kernel and the error; ' +
         'out_of_memory and lost devices do not heal by themselves.',
       unit: 'short',
       query: {
@@ -68,7 +69,7 @@ function goingOn(): Panel[] {
     }),
     number({
       ...size,
-      title: 'Kernels a second',
+      title: 'Kernels/s',
       description: 'Executions that ended, of the chosen kernels on the chosen devices, all processes together.',
       unit: 'ops',
       query: { expression: `sum(${perSecond(chosen('accelmeter.kernel.duration', 'count'))})`, legend: 'kernels' },
@@ -76,16 +77,7 @@ function goingOn(): Panel[] {
     }),
     number({
       ...size,
-      title: 'Busiest device',
-      description:
-        'The highest utilization of a device by one process: the share of the last interval in which a kernel ran (on ' +
-        'a CPU, its CPU time over all cores). Do: near 100 % more work only waits; look at Queue wait.',
-      unit: 'percentunit',
-      query: { expression: `max(${chosen('accelmeter.device.utilization')})`, legend: 'utilization' },
-      empty: 'no interval yet',
-    }),
-    number({
-      ...size,
+      width: 4,
       title: 'Slowest P99',
       description:
         'The kernel with the highest 99th percentile now. From buckets an octave wide: right to a factor of 1.4, ' +
@@ -100,7 +92,8 @@ function goingOn(): Panel[] {
     }),
     number({
       ...size,
-      title: 'Event loop P99',
+      width: 4,
+      title: 'Event loop delay',
       description:
         '99th percentile of the delay of the event loop, in the worst process. A blocked loop submits no kernels, and the device waits. Do: above ' +
         '100 ms look for synchronous work on the main thread.',

@@ -11,7 +11,7 @@ export function processes(): Panel[] {
   return [
     lines({
       ...quarter,
-      title: 'CPU',
+      title: 'CPU (cores)',
       description:
         'Cores in use by each process, user and system time together. A host at its limit submits kernels late: then ' +
         'devices idle although there is work.',
@@ -97,7 +97,7 @@ export function self(): Panel[] {
     }),
     lines({
       ...third,
-      title: 'Records lost',
+      title: 'Records lost by source',
       description:
         'Kernels and copies a second that ran and were not measured, because a buffer was full. Zero is as it should ' +
         'be; anything else means that counts and rates above are too low.',
