@@ -155,7 +155,7 @@ export class PrometheusExporter extends MetricReader {
     try {
       await this.#scraper.scrape(timeoutOf(request), (page, signal) => send(response, page, signal));
     } catch (error) {
-      if (response.headersSent || response.destroyed) return;
+      if (response.headersSent || response.destroyed) return void response.destroy(); // Half a page is no page.
       const reason = error instanceof Error ? error.message : String(error);
       if (error instanceof ScrapeTimeout) answer(response, 503, reason);
       else answer(response, 500, `Metrics could not be collected: ${reason}`);

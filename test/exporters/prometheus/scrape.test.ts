@@ -49,12 +49,14 @@ describe('a scraper', () => {
     let collections = 0;
     const scraper = scraperOf(async () => gauges(500, ++collections));
     const reading = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
     const slow = scraper.scrape(1000, async (page) => {
+      entered.resolve();
       const before = await text(page);
       await reading.promise;
       return { before, after: await text(page) };
     });
-    await pause(50);
+    await entered.promise;
     expect(await scraper.scrape(1000, text)).toContain('size{i="0"} 2\n');
     expect(await scraper.scrape(1000, text)).toContain('size{i="0"} 3\n');
     reading.resolve();
@@ -66,18 +68,19 @@ describe('a scraper', () => {
   test('takes the page of the oldest slow reader when too many keep theirs', async () => {
     const scraper = scraperOf(async () => gauges(1, 1));
     const aborted: number[] = [];
-    const readers = Array.from({ length: 6 }, async (_, i) => {
-      await pause(i * 20);
-      await scraper.scrape(1000, (_page, signal) => {
-        return new Promise<void>((resolve) => {
-          signal.addEventListener('abort', () => {
-            aborted.push(i);
-            resolve();
-          });
-          setTimeout(resolve, 400);
-        });
+    const done = Promise.withResolvers<void>();
+    const readers: Promise<void>[] = [];
+    for (let i = 0; i < 6; i++) {
+      const entered = Promise.withResolvers<void>();
+      const reader = scraper.scrape(1000, (_page, signal) => {
+        entered.resolve();
+        signal.addEventListener('abort', () => aborted.push(i));
+        return done.promise;
       });
-    });
+      readers.push(reader);
+      await entered.promise;
+    }
+    done.resolve();
     await Promise.all(readers);
     expect(aborted).toEqual([0, 1]);
   });

@@ -286,11 +286,12 @@ x_count 1 1700000000123
 
 describe('rendered labels', () => {
   // Attributes in new objects at each collection, as a producer may give them.
+  const scope = { name: 'x' };
   const collected = (attributes: Attributes): ResourceMetrics => ({
     resource: resourceFromAttributes({}),
     scopeMetrics: [
       {
-        scope: { name: 'x' },
+        scope,
         metrics: [
           {
             descriptor: { name: 'size', description: '', unit: '', valueType: 1 },
@@ -337,5 +338,17 @@ test('any label value and any number come back from the page as they were', asyn
       expect(label.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c))).toBe(value);
       expect(numbers[text] ?? Number(text)).toBe(number === 0 ? 0 : number);
     }),
+  );
+});
+
+test('any integer is written as JavaScript writes it', () => {
+  const buffer = new PageBuffer(0);
+  fc.assert(
+    fc.property(fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.nat(1000)), (value) => {
+      buffer.clear();
+      buffer.number(value);
+      expect(buffer.written.toString()).toBe(String(value));
+    }),
+    { numRuns: 1000 },
   );
 });
