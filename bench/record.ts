@@ -6,13 +6,18 @@
  * with the same 25 boundaries where boundaries are chosen. The SDK records with its default reader attached, as it
  * does in a service.
  */
-import { AggregationType, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  AggregationType,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { Histogram as SuccessorHistogram, Registry as SuccessorRegistry } from '@prometheus-io/client';
 import { Histogram, Registry } from 'prom-client';
-import { DeviceProfile } from '../src/device-profile.ts';
 import { Distribution } from '../src/distribution/distribution.ts';
 import { classicBoundaries } from '../src/distribution/sketch.ts';
+import { DeviceProfile } from '../src/profile/device-profile.ts';
 
 const rounds = 21;
 const recordsPerRound = 100_000;
@@ -50,7 +55,12 @@ function ours(): Contestant {
 }
 
 function promClients(): Contestant[] {
-  const options = { name: 'kernel_seconds', help: 'x', labelNames: ['device', 'backend', 'kernel'], buckets: boundaries };
+  const options = {
+    name: 'kernel_seconds',
+    help: 'x',
+    labelNames: ['device', 'backend', 'kernel'],
+    buckets: boundaries,
+  };
   const current = new Histogram({ ...options, registers: [new Registry()] });
   const successor = new SuccessorHistogram({ ...options, registers: [new SuccessorRegistry()] });
   const attributes = kernelNames.map(labels);
@@ -69,7 +79,8 @@ function sdk(): Contestant[] {
   const histogramOf = (aggregation: AggregationType.DEFAULT | AggregationType.EXPONENTIAL_HISTOGRAM) => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
-    const views = aggregation === AggregationType.DEFAULT ? [] : [{ instrumentName: '*', aggregation: { type: aggregation } }];
+    const views =
+      aggregation === AggregationType.DEFAULT ? [] : [{ instrumentName: '*', aggregation: { type: aggregation } }];
     const meter = new MeterProvider({ readers: [reader], views }).getMeter('bench');
     return meter.createHistogram('kernel', { unit: 's', advice: { explicitBucketBoundaries: boundaries } });
   };
@@ -102,13 +113,20 @@ function measure(all: readonly Contestant[]): Map<string, number> {
 
 /** A loop of its own for each contestant, compiled for it alone: a shared one would be slow for all but the first. */
 function loopOf(record: (i: number) => void): () => number {
-  const loop = new Function('record', 'count', 'now', 'for (let s = now(), i = 0; ; i++) { if (i === count) return now() - s; record(i); }');
+  const loop = new Function(
+    'record',
+    'count',
+    'now',
+    'for (let s = now(), i = 0; ; i++) { if (i === count) return now() - s; record(i); }',
+  );
   return () => (loop(record, recordsPerRound, () => performance.now()) / recordsPerRound) * 1e6;
 }
 
 function report(costs: ReadonlyMap<string, number>): void {
   const own = costs.get(kernel.name) as number;
-  console.log(`record: nanoseconds each, median of ${rounds} rounds of ${recordsPerRound}, 64 kernels, node ${process.version}\n`);
+  console.log(
+    `record: nanoseconds each, median of ${rounds} rounds of ${recordsPerRound}, 64 kernels, node ${process.version}\n`,
+  );
   for (const [name, cost] of costs) {
     console.log(`${name.padEnd(38)} ${cost.toFixed(1).padStart(8)} ns ${(cost / own).toFixed(1).padStart(8)} ×`);
   }

@@ -228,7 +228,7 @@ function slotOf(value: number): number {
   float[0] = value;
   const word = words[high] as number;
   const bound = ((word >>> 20) - 1023 - lowestExponent) * octave + (boundOfCell[(word >>> 14) & 63] as number);
-  return value > (bounds[bound] as number) ? bound : bound - 1;
+  return bound - Number(value <= (bounds[bound] as number)); // without a branch, which would be mispredicted
 }
 
 /** The value whose relative distance to both ends of the slot is the same. */

@@ -5,14 +5,19 @@
  * All times are process seconds.
  */
 
-/** How many disjoint intervals wait to be settled, at most. */
-const maxPending = 4096;
+/** How many disjoint intervals of a device's work wait to be settled, at most. */
+const maxPending = 2048;
 
 /** A bounded set of disjoint intervals of time, in order: the union of all that were added. */
 export class IntervalSet {
+  readonly #capacity: number;
   #starts = new Float64Array(32);
   #ends = new Float64Array(32);
   #size = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
 
   get size(): number {
     return this.#size;
@@ -20,7 +25,7 @@ export class IntervalSet {
 
   /** True where one more interval may not find room. */
   get full(): boolean {
-    return this.#size >= maxPending;
+    return this.#size >= this.#capacity;
   }
 
   /** Where the later half of the intervals begins; `undefined` for fewer than two. */
@@ -104,7 +109,7 @@ export interface ClosedInterval {
  * added, and an interval is never busier than it is long.
  */
 export class BusyTime {
-  readonly #pending = new IntervalSet();
+  readonly #pending = new IntervalSet(maxPending);
   readonly #lag: number;
   /** What ended before this has been settled; what is told later counts from here on. Never goes back. */
   #watermark: number;

@@ -22,7 +22,7 @@ export function normaliseKernelName(raw: string): string {
   if (raw === '') return 'unnamed';
   const short = printable(cutTemplateArguments(raw.slice(0, longestScanned))).trim();
   if (short === raw && short !== otherName && fits(short, maxNameBytes)) return short;
-  return `${cutBytes(short, maxNameBytes - hashBytes)}#${hash(raw)}`;
+  return `${cutBytes(short, maxNameBytes - hashBytes)}#${hexadecimal(hashName(raw))}`;
 }
 
 /** Any text as a label's value: printable, at most `maxBytes` of UTF-8, cut between characters. */
@@ -44,8 +44,8 @@ export interface ResolvedName {
   readonly rule: 'allowed' | 'denied' | 'none';
 }
 
-const memoNames = 512;
-const memoCharacters = 65_536;
+const memoNames = 256;
+const memoCharacters = 32_768;
 
 /**
  * Resolves names by the options, which look at a name as given and as exported. Remembers what it resolved, within a
@@ -154,9 +154,13 @@ function cutBytes(text: string, bytes: number): string {
   return text.slice(0, read);
 }
 
-/** FNV-1a of the UTF-16 units, 32 bits in hexadecimal. */
-function hash(text: string): string {
-  let value = 0x811c9dc5;
+/** FNV-1a of the UTF-16 units, as a signed integer of 32 bits. */
+export function hashName(text: string): number {
+  let value = 0x811c9dc5 | 0;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return (value >>> 0).toString(16).padStart(8, '0');
+  return value;
+}
+
+function hexadecimal(hash: number): string {
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }

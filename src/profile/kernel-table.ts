@@ -10,13 +10,13 @@
 import { Distribution } from '../distribution/distribution.ts';
 import type { DeviceTimeline } from './device-timeline.ts';
 import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
-import { createNameResolver, type KernelNameOptions, otherName } from './kernel-names.ts';
+import { createNameResolver, hashName, type KernelNameOptions, otherName } from './kernel-names.ts';
 
 /** Places that are given to the first names that come; the rest have to be earned. */
 const admittedAtOnce = 32;
 /** Kernels that wait at once, and how many more they may be than there are places left: each has a distribution. */
 const waitingAtMost = 64;
-const waitingBeyond = 32;
+const waitingBeyond = 16;
 /** What earns a place within one interval: so many executions, or such a share of the interval's time. */
 const earningRuns = 100;
 const earningShare = 0.001;
@@ -95,7 +95,8 @@ export class KernelTable {
   readonly #admitted = new Map<string, Kernel>();
   readonly #waiting = new Map<string, Kernel>();
   readonly #other: Kernel;
-  readonly #namesInOther = new Set<string>();
+  /** Their hashes, which take less room. */
+  readonly #namesInOther = new Set<number>();
 
   constructor(device: SeriesAttributes, timeline: DeviceTimeline, options: KernelTableOptions = {}) {
     this.#resolve = createNameResolver(options);
@@ -174,7 +175,7 @@ export class KernelTable {
   }
 
   #toOther(name: string): Kernel {
-    if (this.#namesInOther.size < otherNamesRemembered) this.#namesInOther.add(name);
+    if (this.#namesInOther.size < otherNamesRemembered) this.#namesInOther.add(hashName(name));
     return this.#other;
   }
 }

@@ -4,6 +4,10 @@ import { Distribution } from '../distribution/distribution.ts';
 import { IntervalSet } from './busy-time.ts';
 import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
 
+/** How many disjoint copies of an interval are held to be merged; when there are more, the earlier half is settled. */
+const maxPlaced = 512;
+
+/** All copies of a device in one direction. Bound once, then recorded to; valid for as long as the device's profile. */
 export class Transfer {
   readonly direction: TransferDirection;
   /** Frozen, and the same object for as long as the device is known. */
@@ -17,7 +21,7 @@ export class Transfer {
   /** Of the present interval: its bytes, and for how long copies ran. */
   #intervalBytes = 0;
   #intervalSeconds = 0;
-  readonly #placed = new IntervalSet();
+  readonly #placed = new IntervalSet(maxPlaced);
   #closedSeconds = 0;
   #bandwidth: number | undefined;
 

@@ -26,7 +26,7 @@ describe('a set of intervals', () => {
     const work = fc.array(fc.record({ start: time(20), duration: time(2) }), { maxLength: 60 });
     fc.assert(
       fc.property(work, fc.array(time(20), { maxLength: 5 }), (pieces, edges) => {
-        const set = new IntervalSet();
+        const set = new IntervalSet(100);
         for (const { start, duration } of pieces) set.add(start, start + duration);
         let total = 0;
         for (const edge of edges.sort((a, b) => a - b)) total += set.takeBefore(edge);

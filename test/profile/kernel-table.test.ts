@@ -88,7 +88,7 @@ describe('a later kernel', () => {
   it('does not wait in a crowd without end', () => {
     const table = occupied();
     for (let i = 0; i < 1000; i++) run(table, `tuned_${i}`, 1);
-    expect(Array.from(table.all()).length).toBeLessThanOrEqual(32 + 64 + 1);
+    expect(Array.from(table.all()).length).toBeLessThanOrEqual(64 + 16 + 1);
     table.closeInterval(tick);
     expect(exportedCounts(table).get('other')).toBe(1000);
   });
