@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findIn, type Window } from '../../src/analyzer/finding.ts';
 import { allRules } from '../../src/analyzer/rules/all.ts';
-import { DeviceProfile } from '../../src/device-profile.ts';
+import { DeviceProfile } from '../../src/profile/device-profile.ts';
 import { takeKernelStatistics, takeSnapshot } from '../../src/snapshot.ts';
 
 type Backend = Window['backend'];
@@ -69,6 +69,13 @@ describe('high_variance', () => {
     expect(codes(work(0.002))).toEqual(['high_variance']));
   it('is silent for 20 %', () => expect(codes(work(0.0013))).toEqual([]));
   it('is silent for nine samples', () => expect(codes(work(0.01, 9))).toEqual([]));
+  it('is silent for a kernel that is a twentieth of the time', () =>
+    expect(
+      codes((device) => {
+        times(20, () => device.kernel('long').record(0.1));
+        work(0.002)(device);
+      }),
+    ).toEqual([]));
   it('is silent for two kernels that each are steady', () =>
     expect(
       codes((device) =>

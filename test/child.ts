@@ -1,0 +1,70 @@
+/** Programs started by tests: this Node, the repository's root, and no variable of ours but those the test sets. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+
+export interface Child {
+  /** Resolves with the first match on stdout or stderr; rejects if the program ends before. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+  readonly pid: number;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly milliseconds: number;
+}
+
+/** Starts `node ...args`; ends it when the test does. */
+export function startNode(args: readonly string[], environment: Record<string, string> = {}): Child {
+  const clean = Object.entries(process.env).filter(
+    ([name]) => !/^(ACCELMETER|OTEL|OPENCL_LAYERS|NODE_OPTIONS)/.test(name),
+  );
+  const env = { ...Object.fromEntries(clean), ...environment };
+  const began = performance.now();
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  const listeners = new Set<() => void>();
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      output[stream] += text;
+      for (const listener of listeners) listener();
+    });
+  }
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, ...output, milliseconds: performance.now() - began }));
+  });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return {
+    ended,
+    pid: child.pid ?? 0,
+    kill: (signal) => void child.kill(signal),
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const match = pattern.exec(output.stdout) ?? pattern.exec(output.stderr);
+          if (match) resolve(match);
+          return match !== null;
+        };
+        if (look()) return;
+        listeners.add(look);
+        void ended.then(
+          ({ code, stderr }) => look() || reject(new Error(`ended with ${code} and without ${pattern}: ${stderr}`)),
+        );
+      }),
+  };
+}
+
+/** Runs `node ...args` to its end. */
+export function runNode(args: readonly string[], environment?: Record<string, string>): Promise<Ended> {
+  return startNode(args, environment).ended;
+}

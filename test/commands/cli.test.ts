@@ -1,0 +1,174 @@
+/** The commands, as a person types them: the built program, in a process of its own. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { RunReport } from '../../instrumentation/run-report.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { version } from '../../src/version.ts';
+import { runNode, startNode } from '../child.ts';
+import { lacks } from '../parts.ts';
+
+const accelmeter = (...args: string[]) => runNode(['dist/src/cli.js', ...args]);
+const start = (...args: string[]) => startNode(['dist/src/cli.js', ...args]);
+
+async function takenPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as { port: number }).port;
+}
+
+describe('arguments', () => {
+  it.each([
+    [['dem'], /Did you mean demo\?/],
+    [['demo', '--prot', '1'], /Did you mean --port\?/],
+    [['demo', '--port', '99999'], /number from 0 to 65535/],
+    [['demo', '--port', '1.5'], /whole number/],
+    [['demo', '--for', 'ever'], /number from/],
+    [['run'], /missing required argument 'command'/],
+    [['serve', 'extra'], /too many arguments/],
+  ])('%j are refused with exit code 2 and a hint', async (args, hint) => {
+    const { code, stderr } = await accelmeter(...args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(hint);
+  });
+
+  it('--version is the version of the package', async () => {
+    expect(await accelmeter('--version')).toMatchObject({ code: 0, stdout: `${packageJson.version}\n` });
+    expect(version).toBe(packageJson.version);
+  });
+
+  it('--help names every command', async () => {
+    const { code, stdout } = await accelmeter('--help');
+    expect(code).toBe(0);
+    for (const verb of ['run', 'serve', 'demo', 'doctor', 'build-native']) expect(stdout).toContain(`  ${verb} `);
+  });
+});
+
+describe('doctor', () => {
+  it('says what is seen and what it costs in series', async () => {
+    const { code, stdout } = await accelmeter('doctor', 'cpu');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/✓ cpu +\d+ threads/);
+    expect(stdout).toMatch(/Series: \d+ now; 28 more for each kernel, at most 1820 a device/);
+  });
+
+  it('fails for a backend that is not there, with the remedy', async () => {
+    const { code, stdout } = await runNode(['dist/src/cli.js', 'doctor', 'opencl'], {
+      ACCELMETER_OPENCL_LIBRARY: '/nowhere/libOpenCL.so.1',
+    });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/– opencl/);
+    expect(stdout).toMatch(/→ /);
+  });
+
+  it('fails for a backend that does not exist', async () => {
+    expect(await accelmeter('doctor', 'cuba')).toMatchObject({
+      code: 1,
+      stderr: 'accelmeter: there is no backend "cuba"; there are cpu, opencl\n',
+    });
+  });
+});
+
+describe('a busy port', () => {
+  it.each([['serve'], ['run']])('fails %s with the name and pid of who has it', async (verb) => {
+    const port = await takenPort();
+    const { code, stderr } = await accelmeter(verb, '--port', String(port), ...(verb === 'run' ? ['node', '-v'] : []));
+    expect(code).toBe(1);
+    const by = process.platform === 'linux' ? ` by .+ \\(pid ${process.pid}\\)` : '';
+    expect(stderr).toMatch(new RegExp(`^accelmeter: port ${port} is taken${by}; --port sets another\n$`));
+  });
+
+  it('makes the demo take the next one, and say so', async () => {
+    const port = await takenPort();
+    const demo = start('demo', '--port', String(port));
+    const [, other] = await demo.said(/; the demo takes (\d+)/);
+    expect(Number(other)).toBeGreaterThan(port);
+    await demo.said(new RegExp(`http://127.0.0.1:${other}/metrics`));
+  });
+});
+
+describe('serve', () => {
+  it('serves the devices of the machine until SIGTERM, and then ends with 0', async () => {
+    const serve = start('serve', '--port', '0');
+    const [, url = ''] = await serve.said(/Metrics +(\S+)/);
+    expect(await (await fetch(url)).text()).toContain('accelmeter_device_info{');
+    serve.kill('SIGTERM');
+    expect(await serve.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  });
+});
+
+describe('run', () => {
+  it('ends as the program does, with its output untouched', async () => {
+    const { code, stdout } = await accelmeter(
+      'run',
+      '--no-serve',
+      '--',
+      'node',
+      '-e',
+      'console.log(1); process.exit(5)',
+    );
+    expect({ code, stdout }).toEqual({ code: 5, stdout: '1\n' });
+  });
+
+  it('says that a program computed nothing', async () => {
+    const { code, stderr } = await accelmeter('run', '--no-serve', 'node', '-e', '0');
+    expect(code).toBe(0);
+    expect(stderr).toContain('no kernels were seen');
+  });
+
+  it('says that a program could not be run', async () => {
+    expect(await accelmeter('run', '--no-serve', 'no-such-program')).toMatchObject({
+      code: 1,
+      stderr: 'accelmeter: no-such-program could not be run: spawn no-such-program ENOENT\n',
+    });
+  });
+
+  describe.skipIf(lacks('pocl'))('of a program that computes with OpenCL', () => {
+    /** What the program says of itself, and what we say of it. */
+    async function account(...args: string[]) {
+      const directory = mkdtempSync(join(tmpdir(), 'accelmeter-test-'));
+      onTestFinished(() => rmSync(directory, { recursive: true }));
+      const output = join(directory, 'report.json');
+      const result = await accelmeter('run', '--port', '0', '--output', output, '--', 'node', ...args);
+      const [report] = JSON.parse(readFileSync(output, 'utf8')) as RunReport[];
+      return { ...result, report };
+    }
+
+    it('counts each kernel and copy exactly once', async () => {
+      const { stdout, stderr, report } = await account('examples/opencl.mjs', '1.5');
+      const rounds = Number(/^(\d+) rounds$/m.exec(stdout)?.[1]);
+      expect(rounds).toBeGreaterThan(5);
+      expect(Object.fromEntries(report?.status.kernels.map(({ kernel, calls }) => [kernel, calls]) ?? [])).toEqual({
+        matmul_128: rounds,
+        vector_add: 4 * rounds,
+      });
+      expect(report?.status.transfers.map(({ direction, count, bytes }) => [direction, count, bytes])).toEqual([
+        ['host_to_device', 2 * rounds, 2 * rounds * 128 * 128 * 4],
+        ['device_to_host', rounds, rounds * 128 * 128 * 4],
+      ]);
+      expect(stderr).toMatch(/kernel +device +calls +calls\/s +p50 +p95 +p99 +total +busy +failed/);
+    });
+
+    it('reports also what is interrupted by a signal', async () => {
+      const run = start('run', '--no-serve', '--', 'node', 'examples/opencl.mjs', '60');
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      run.kill('SIGTERM');
+      const { code, stderr } = await run.ended;
+      expect(code).toBe(128 + 15);
+      expect(stderr).toContain('matmul_128');
+    });
+  });
+});
+
+describe.skipIf(lacks('pocl'))('demo', () => {
+  it('shows CPU and OpenCL kernels, and ends when told', async () => {
+    const { code, stdout, stderr } = await accelmeter('demo', '--port', '0', '--for', '4');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/✓ opencl .*kernels traced/);
+    for (const kernel of ['matmul_64', 'matmul_128', 'vector_add']) expect(stdout).toContain(kernel);
+    expect(stdout).toMatch(/a scrape is \d+ series/);
+  });
+});
