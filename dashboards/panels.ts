@@ -19,8 +19,8 @@ export const source = { type: 'prometheus', uid: '$datasource' } as const;
 /** Grafana's units that the dashboard uses. */
 export type Unit = 's' | 'bytes' | 'Bps' | 'ops' | 'percentunit' | 'short';
 
-/** Where a value turns from `green` to another colour. */
-export type Thresholds = readonly (readonly [from: number, color: 'yellow' | 'orange' | 'red'])[];
+/** From which value on which colour. */
+export type Thresholds = readonly (readonly [from: number, color: 'dark-green' | 'yellow' | 'orange' | 'red'])[];
 
 export interface Query {
   readonly expression: string;
@@ -38,7 +38,7 @@ export interface PanelOptions {
   /** In units of the grid, about 38 pixels each. */
   readonly height: number;
   readonly unit: Unit;
-  /** What is written where there is no data: why that can be. */
+  /** What is written where there is no data: why that can be. By default that nothing reports. */
   readonly empty?: string;
 }
 
@@ -47,21 +47,24 @@ export interface StatOptions extends PanelOptions {
   readonly thresholds?: Thresholds;
   /** Also writes the legend, where the value is one of several and its name matters. */
   readonly named?: boolean;
-  /** Counted over the whole range, at its end. */
-  readonly total?: boolean;
+  /** Draws how it went behind the number. */
+  readonly curve?: boolean;
 }
 
-/** One number. With thresholds it is green until it crosses one; without, it has no colour that judges it. */
+/**
+ * One number, as of now. With thresholds its background judges it: green from 0 on, and orange where nothing is known,
+ * because silence is not health. Without thresholds it has a colour that says nothing.
+ */
 export function number(options: StatOptions): Panel {
-  const { query, thresholds, named = false, total = false } = options;
-  const curve = !(thresholds || named || total);
+  const { query, thresholds, named = false, curve = false } = options;
+  const judged = thresholds ? thresholdSteps([[0, 'dark-green'], ...thresholds], 'orange') : thresholdSteps([], 'blue');
   const panel = new stat.PanelBuilder()
-    .withTarget(total || named ? promQuery(query).instant() : promQuery(query).range())
+    .withTarget(curve ? promQuery(query).range() : promQuery(query).instant())
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
     .graphMode(curve ? common.BigValueGraphMode.Area : common.BigValueGraphMode.None)
     .colorMode(thresholds ? common.BigValueColorMode.Background : common.BigValueColorMode.Value)
     .textMode(named ? common.BigValueTextMode.ValueAndName : common.BigValueTextMode.Value)
-    .thresholds(thresholdSteps(thresholds ?? [], thresholds ? 'green' : 'blue'))
+    .thresholds(judged)
     .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds));
   return describe(panel, options).build();
 }
@@ -173,13 +176,13 @@ interface Describable<B> {
 
 /** Gives a panel what every panel has. */
 export function describe<B extends Describable<B>>(panel: B, options: PanelOptions): B {
-  const { title, description, width, height, unit, empty } = options;
-  const described = panel
+  const { title, description, width, height, unit, empty = 'nothing reports' } = options;
+  return panel
     .title(title)
     .description(description)
     .datasource(source)
     .span(width)
     .height(height)
-    .unit(unit);
-  return empty === undefined ? described : described.noValue(empty);
+    .unit(unit)
+    .noValue(empty);
 }

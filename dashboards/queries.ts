@@ -73,8 +73,12 @@ export function quantile(q: number, name: HistogramName, sources: readonly Label
   return `histogram_quantile(${q}, ${sumBy(['le', ...sources], perSecond(chosen(name, 'bucket')))}) >= 0`;
 }
 
-/** `expression`, a single value, and 0 where there is none. */
-export const orZero = (expression: string): string => `${expression} or vector(0)`;
+/** `expression`, a single value, or 0; but nothing where nothing reports, for then nobody knows. */
+export const orZero = (expression: string): string => `${expression} or 0 * count(${chosen('accelmeter.build.info')})`;
+
+/** 1 or 0 for each source, and for each endpoint whether Prometheus reaches it; by OTLP there is no such endpoint. */
+export const everySource = (): string =>
+  `(${chosen('accelmeter.source.up')} or ${named(chosenBy(['job', 'instance'], 'up'), 'accelmeter.source', 'endpoint')})`;
 
 /** Sets a label of every series to the same text. */
 export const named = (expression: string, source: LabelSource, text: string): string =>

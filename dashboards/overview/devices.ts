@@ -1,18 +1,19 @@
 /** What is seen at all, and how busy each device is. */
 import { lines, type Panel, upOrDown } from '../panels.ts';
-import { by, chosen, legendOf, quantile, withDevice } from '../queries.ts';
+import { by, chosen, everySource, legendOf, quantile, withDevice } from '../queries.ts';
 
 const eachDevice = `${legendOf('hw.name')} #${legendOf('accelmeter.device.index')} ${legendOf('instance')}`;
 
 export function devices(): Panel[] {
-  const up = chosen('accelmeter.source.up');
+  const up = everySource();
   const ofService = `min ${by('accelmeter.source', 'job')} (${up})`;
   const down = `min ${by('accelmeter.source', 'instance')} (${up}) == 0`;
   return [
     upOrDown({
       title: 'Sources',
       description:
-        'What the measurements come from. One row a source of each service, red while any of its processes lacks it, ' +
+        'What the measurements come from, and the endpoints that are scraped. One row of each service, red while any of ' +
+        'its processes lacks it, ' +
         'and one more row for each process that does. Do: `accelmeter doctor` on that host says why and what mends it.',
       width: 8,
       height: 8,
@@ -21,7 +22,6 @@ export function devices(): Panel[] {
         expression: `${ofService} or (${down})`,
         legend: `${legendOf('accelmeter.source')} ${legendOf('job')} ${legendOf('instance')}`,
       },
-      empty: 'nothing reports: is the endpoint scraped?',
     }),
     lines({
       title: 'Utilization by device',

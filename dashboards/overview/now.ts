@@ -1,6 +1,6 @@
 /** The first row: whether anything is wrong, and how much is going on. What is wrong stands left and turns red. */
 import { number, type Panel } from '../panels.ts';
-import { by, chosen, growth, legendOf, orZero, perSecond, quantile } from '../queries.ts';
+import { by, chosen, everySource, growth, legendOf, orZero, perSecond, quantile } from '../queries.ts';
 
 const size = { width: 3, height: 4 } as const;
 const kernel = 'accelmeter.kernel.name';
@@ -10,19 +10,18 @@ export function now(): Panel[] {
 }
 
 function wrong(): Panel[] {
-  const sourceUp = chosen('accelmeter.source.up');
   return [
     number({
       ...size,
       width: 4,
       title: 'Sources down',
       description:
-        'Sources of measurements that were asked for or found and do not deliver. While one is down, what it would ' +
-        'tell is missing here, not zero. Do: see which one below, and run `accelmeter doctor` on that host.',
+        'Sources of measurements that were asked for or found and do not deliver, and endpoints that Prometheus does ' +
+        'not reach. What they would tell is missing here, not zero. Do: see which below; an endpoint: is the process ' +
+        'alive? a source: run `accelmeter doctor` on that host.',
       unit: 'short',
-      query: { expression: orZero(`count(${sourceUp} == 0)`), legend: 'down' },
+      query: { expression: orZero(`count(${everySource()} == 0)`), legend: 'down' },
       thresholds: [[1, 'red']],
-      empty: 'nothing reports',
     }),
     number({
       ...size,
@@ -36,7 +35,6 @@ function wrong(): Panel[] {
         legend: 'failures',
       },
       thresholds: [[1, 'red']],
-      total: true,
     }),
     number({
       ...size,
@@ -50,7 +48,6 @@ function wrong(): Panel[] {
         legend: 'lost',
       },
       thresholds: [[1, 'orange']],
-      total: true,
     }),
   ];
 }
@@ -70,6 +67,7 @@ function goingOn(): Panel[] {
     number({
       ...size,
       title: 'Kernels/s',
+      curve: true,
       description: 'Executions that ended, of the chosen kernels on the chosen devices, all processes together.',
       unit: 'ops',
       query: { expression: `sum(${perSecond(chosen('accelmeter.kernel.duration', 'count'))})`, legend: 'kernels' },

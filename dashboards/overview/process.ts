@@ -3,7 +3,7 @@ import { lines, type Panel } from '../panels.ts';
 import { by, chosen, legendOf, perSecond } from '../queries.ts';
 
 const quarter = { width: 6, height: 8 } as const;
-const third = { width: 8, height: 8 } as const;
+const third = { width: 8, height: 9 } as const;
 const instance = legendOf('instance');
 
 /** CPU, memory and event loop. */
