@@ -26,7 +26,7 @@ export type SeriesOf<N extends MetricName> = N extends HistogramName ? [name: N,
 export type LabelSource = AttributeName | (typeof deviceAttributes)[number] | 'job' | 'instance' | 'le';
 
 /** The family's name, such as `accelmeter_kernel_duration_seconds`. */
-export function family(name: MetricName): string {
+function family(name: MetricName): string {
   const { unit, instrument }: Metric = catalogue[name];
   const made = metricName(name, unit, instrument, { prefix: '', unitSuffixes: true });
   if (made === undefined) throw new Error(`${name} has no name in Prometheus`);
@@ -44,12 +44,6 @@ export function allSeries(name: MetricName): string[] {
   return instrument === 'histogram'
     ? ['bucket', 'count', 'sum'].map((part) => `${family(name)}_${part}`)
     : [family(name)];
-}
-
-/** The Prometheus type of a family: what its TYPE line says. */
-export function familyType(name: MetricName): 'counter' | 'gauge' | 'histogram' {
-  const { instrument }: Metric = catalogue[name];
-  return instrument === 'updowncounter' ? 'gauge' : instrument;
 }
 
 /** The label of an attribute, such as `accelmeter_kernel_name`. */

@@ -3,7 +3,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { allSeries, familyType, label } from '../dashboards/series.ts';
+import { allSeries, label } from '../dashboards/series.ts';
 import { catalogue, deviceAttributes, type Metric, type MetricName } from '../src/catalogue.ts';
 import { type GuideField, guide } from './guide.ts';
 
@@ -101,6 +101,12 @@ function section({ title, text }: { title: string; text: string }, members: read
   });
   const columns = ['OpenTelemetry', 'Prometheus', 'instrument', 'unit', 'attributes', 'from', 'meaning'];
   return `## ${title}\n\n${text}\n\n${table(columns, rows)}`;
+}
+
+/** What the TYPE line of its family says: Prometheus has no counters that fall. */
+function familyType(name: MetricName): 'counter' | 'gauge' | 'histogram' {
+  const { instrument } = entry(name);
+  return instrument === 'updowncounter' ? 'gauge' : instrument;
 }
 
 /** The family, which is a histogram's name without the endings of its series. */
