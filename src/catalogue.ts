@@ -171,7 +171,7 @@ export const catalogue = {
     ...deviceWork,
     instrument: 'gauge',
     unit: 'By/s',
-    brief: 'Bytes transferred over the time in which transfers ran, of the last interval that had any.',
+    brief: 'Bytes transferred over the time in which transfers ran, of the last interval; absent where it had none.',
     attributes: ['accelmeter.transfer.direction'],
   },
   'accelmeter.transfer.failures': {
@@ -216,6 +216,13 @@ export const catalogue = {
     brief: 'Values reported by the program itself through device.report.',
     attributes: ['accelmeter.metric.name'],
     optional: ['accelmeter.metric.unit'],
+  },
+  'accelmeter.custom.dropped': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{report}',
+    brief: 'Calls of device.report that found no place among the names.',
+    attributes: [],
   },
   'accelmeter.records.rejected': {
     ...deviceWork,

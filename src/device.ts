@@ -1,6 +1,7 @@
 /** A device as the program sees it: its identity, its snapshot, and the ways to record work on it. */
 import type { TransferDirection } from './activity.ts';
 import type { DeviceIdentity } from './backend.ts';
+import type { ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Kernel } from './profile/kernel-table.ts';
@@ -39,8 +40,16 @@ export interface Device extends DeviceIdentity {
   getKernelStatistics(): ReadonlyMap<string, KernelProfilingStats>;
 }
 
+/** What a device needs of the profiler it belongs to. */
+export interface DeviceContext {
+  now(): number;
+  refresh(): Promise<void>;
+  /** What was last sampled about the process: it belongs to the CPU's picture. */
+  processPoints(): readonly ProcessPoint[];
+}
+
 /** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
-export function presentDevice(profile: DeviceProfile, now: () => number, refresh: () => Promise<void>): Device {
+export function presentDevice(profile: DeviceProfile, { now, refresh, processPoints }: DeviceContext): Device {
   const { memory, queueWait, compilation } = profile;
   return Object.freeze({
     ...profile.identity,
@@ -55,20 +64,17 @@ export function presentDevice(profile: DeviceProfile, now: () => number, refresh
       signal?.throwIfAborted();
       await refresh();
       signal?.throwIfAborted();
-      return takeSnapshot(profile, now());
+      return takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : []);
     },
     getKernelStatistics: () => takeKernelStatistics(profile),
   });
 }
 
 function timeKernel<T>(profile: DeviceProfile, now: () => number, name: string, run: () => T): T {
+  const kernel = profile.kernel(name);
   const start = now();
-  const succeed = () =>
-    profile.deliver({ kind: 'kernel', name, start, duration: now() - start, wait: undefined, failed: undefined });
-  const fail = (error: unknown) => {
-    const failed = error instanceof Error ? error.name : 'error';
-    profile.deliver({ kind: 'kernel', name, start, duration: Number.NaN, wait: undefined, failed });
-  };
+  const succeed = () => kernel.recordAt(start, now() - start);
+  const fail = (error: unknown) => kernel.recordFailure(error instanceof Error ? error.name : 'error');
   try {
     const result = run();
     if (isPromise(result)) {

@@ -60,6 +60,7 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
   for (const { attributes, metric } of profile.custom.series()) {
     points.push({ name: 'accelmeter.custom', value: metric.value, attributes });
   }
+  if (profile.custom.size > 0) addIf('accelmeter.custom.dropped', profile.custom.dropped);
   addIf('accelmeter.records.rejected', profile.rejected);
 }
 

@@ -96,7 +96,7 @@ export async function openProfiler(
       if (known) return known;
       const profile = new DeviceProfile(identity, { ...options, now });
       profiles.set(identity.id, profile);
-      devices.set(identity.id, presentDevice(profile, now, refresh));
+      devices.set(identity.id, presentDevice(profile, { now, refresh, processPoints: () => loop.process }));
       return profile;
     },
     removeDevice(id) {

@@ -14,6 +14,8 @@ export class IntervalSet {
   #starts = new Float64Array(32);
   #ends = new Float64Array(32);
   #size = 0;
+  /** Where the last time ends that was taken; before the first taking, the beginning of time. */
+  takenUntil = Number.NEGATIVE_INFINITY;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -56,11 +58,13 @@ export class IntervalSet {
     let passed = 0;
     while (passed < this.#size && (this.#ends[passed] as number) <= edge) {
       taken += (this.#ends[passed] as number) - (this.#starts[passed] as number);
+      this.takenUntil = this.#ends[passed] as number;
       passed += 1;
     }
     if (passed < this.#size && (this.#starts[passed] as number) < edge) {
       taken += edge - (this.#starts[passed] as number);
       this.#starts[passed] = edge;
+      this.takenUntil = edge;
     }
     if (passed > 0) this.#move(passed, 0);
     return taken;
@@ -111,8 +115,10 @@ export interface ClosedInterval {
 export class BusyTime {
   readonly #pending = new IntervalSet(maxPending);
   readonly #lag: number;
-  /** What ended before this has been settled; what is told later counts from here on. Never goes back. */
+  /** What ended before this has been settled. Never goes back. */
   #watermark: number;
+  /** Where the last settled work ends: what is told later is new from here on, and may overlap what came before. */
+  #busyUntil: number;
   /** The watermark when the present interval began. */
   #opened: number;
   #closed = 0;
@@ -124,6 +130,7 @@ export class BusyTime {
     this.#lag = lag;
     this.#watermark = now - lag;
     this.#opened = this.#watermark;
+    this.#busyUntil = this.#watermark;
   }
 
   /** Seconds that were busy, up to the watermark. Never falls. */
@@ -134,9 +141,20 @@ export class BusyTime {
   /** Work that ran from `start` for `duration` seconds. */
   add(start: number, duration: number): void {
     const end = start + duration;
+    const from = Math.max(start, this.#busyUntil);
+    if (!(end > from)) return;
+    if (from < this.#watermark) this.#addLate(from, Math.min(end, this.#watermark));
     if (!(end > this.#watermark)) return;
     if (this.#pending.full) this.#settleTo(this.#pending.middle as number);
-    this.#pending.add(Math.max(start, this.#watermark), end);
+    this.#pending.add(Math.max(from, this.#watermark), end);
+  }
+
+  /** What is told after its time was settled: a kernel that ran for longer than the lag is, when it ends. */
+  #addLate(from: number, to: number): void {
+    // Before the present interval it was busy all the same, but that interval's share has been told.
+    this.#closed += Math.max(0, Math.min(to, this.#opened) - from);
+    this.#merged += Math.max(0, to - Math.max(from, this.#opened));
+    this.#busyUntil = to;
   }
 
   /** Work of which only the duration is known. */
@@ -169,6 +187,7 @@ export class BusyTime {
 
   #settleTo(edge: number): void {
     this.#merged += this.#pending.takeBefore(edge);
+    this.#busyUntil = Math.max(this.#busyUntil, this.#pending.takenUntil);
     this.#watermark = edge;
   }
 }

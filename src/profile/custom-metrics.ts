@@ -42,6 +42,11 @@ export class CustomMetrics {
     else this.#byName.set(name, { attributes: this.#attributes(name, unit), metric: kept });
   }
 
+  /** How many names there are. */
+  get size(): number {
+    return this.#byName.size;
+  }
+
   /** The values, in the order in which their names were first reported. */
   *values(): Iterable<ProfilingMetric> {
     for (const { metric } of this.#byName.values()) yield metric;

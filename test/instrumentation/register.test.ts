@@ -105,7 +105,7 @@ describe('a service', () => {
 
   it('that listens on the same port from its main module gets it: we come last', async () => {
     const { port } = await listening();
-    closings.splice(0).forEach((close) => close());
+    for (const close of closings.splice(0)) close();
     const program = `const server = require('node:http').createServer((_, response) => response.end('mine'));
       server.listen(${port}, '127.0.0.1', () => console.log('listening'));
       setTimeout(() => process.exit(0), 1000);`;

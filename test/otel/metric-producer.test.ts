@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { PrometheusExporter as OfficialExporter } from '@opentelemetry/exporter-prometheus';
 import {
   AggregationTemporality,
@@ -185,15 +186,11 @@ it('the official PrometheusExporter serves it, and so does ours, with the same k
     const exporter = new Exporter({ preventServerStart: true, metricProducers: [profiler.metricProducer()] });
     const provider = new MeterProvider({ readers: [exporter] });
     closings.push(() => provider.shutdown());
-    const page = await new Promise<string>((resolve, reject) => {
-      const response = { setHeader() {}, writeHead() {}, statusCode: 0, end: resolve, on() {}, once() {}, off() {} };
-      try {
-        exporter.getMetricsRequestHandler({ headers: {}, method: 'GET' } as never, response as never);
-      } catch (error) {
-        reject(error);
-      }
-    });
-    pages.push(String(page));
+    const server = createServer((request, response) => exporter.getMetricsRequestHandler(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closings.push(async () => server.close());
+    const { port } = server.address() as { port: number };
+    pages.push(await (await fetch(`http://127.0.0.1:${port}/`)).text());
   }
   const [official, ours] = pages.map((page) => samples(page));
   const count = (page: typeof ours, name: string) =>

@@ -71,13 +71,29 @@ describe('busy time', () => {
     expect(busy.close(10)).toEqual({ busy: 2, length: 5 });
   });
 
-  it('counts what is told after its time was settled from there on only', () => {
+  it('counts in full a piece that ran for longer than the lag, when nothing else ran', () => {
     const busy = new BusyTime(0, 1);
-    busy.close(11);
-    busy.add(8, 4);
-    busy.add(1, 2);
-    busy.close(20);
-    expect(busy.seconds).toBe(2);
+    for (let now = 1; now <= 10; now++) busy.settle(now);
+    busy.add(2, 8);
+    busy.settle(20);
+    expect(busy.seconds).toBe(8);
+  });
+
+  it('counts a piece told late over an interval that was closed, but not into the share of the present one', () => {
+    const busy = new BusyTime(0, 1);
+    busy.close(10);
+    busy.add(2, 4); // long before 9, where the present interval begins
+    expect(busy.close(20)).toEqual({ busy: 0, length: 10 });
+    expect(busy.seconds).toBe(4);
+  });
+
+  it('counts a piece told late only from where settled work ended: it may have run beside it', () => {
+    const busy = new BusyTime(0, 1);
+    busy.add(4, 2);
+    busy.settle(10);
+    busy.add(3, 5); // 3 to 8, of which 6 to 8 is surely new
+    busy.settle(20);
+    expect(busy.seconds).toBe(4);
   });
 
   it('of work without a known start is its sum, up to the length of the interval', () => {
