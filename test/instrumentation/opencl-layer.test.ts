@@ -1,0 +1,207 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildNative } from '../../scripts/build-native.mjs';
+import { prebuiltLibrary } from '../../src/native/prebuilt.ts';
+import { compileLibrary, scratchFolder } from '../native/compile.ts';
+import { lacks } from '../parts.ts';
+import type { Observed } from '../programs/observe.ts';
+import { type RunOptions, runScenario } from './opencl-program.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () => {
+  const folder = scratchFolder();
+  const run = <T>(scenario: string, options: Partial<RunOptions> = {}) =>
+    runScenario<T>(scenario, { folder, ...options });
+
+  beforeAll(async () => {
+    const built = await buildNative({ root });
+    expect(built.map(({ outcome }) => outcome)).not.toContain('failed');
+  });
+
+  it('has each kernel and copy counted once, with the durations of its own event timings', async () => {
+    const { result, observed } = await run<Record<string, number[]>>('ownTimings');
+    const nanoseconds = ({ duration }: { duration: number }) => Math.round(duration * 1e9);
+    for (const [name, own] of Object.entries(result)) {
+      const seen = [...kernels(observed, name), ...transfers(observed, name)].map(nanoseconds);
+      expect(seen.sort((a, b) => a - b)).toEqual(own.sort((a, b) => a - b));
+    }
+    const copies = transfers(observed);
+    expect(copies.length).toBe(150);
+    for (const { bytes, failed } of copies) expect([bytes, failed]).toEqual([4096, undefined]);
+    expect(observed.activities.filter(({ kind }) => kind === 'compilation').length).toBe(1);
+    expect(lost(observed)).toBe(0);
+  });
+
+  it('computes what it computed, and its kernels lie within its life', async () => {
+    const untraced = await run<number[]>('plain', { traced: false });
+    const { result, observed, seconds } = await run<number[]>('plain');
+    expect(result).toEqual(untraced.result);
+    expect([kernels(observed, 'scale').length, kernels(observed, 'add').length]).toEqual([3, 1]);
+    let last = 0;
+    for (const { start, duration, wait } of kernels(observed)) {
+      expect(start).toBeGreaterThan(last);
+      expect(start + duration).toBeLessThan(seconds);
+      expect(wait).toBeGreaterThanOrEqual(0);
+      last = start;
+    }
+  });
+
+  it('sees its queues, events and errors as without us', async () => {
+    const untraced = await run('sees', { traced: false });
+    const traced = await run('sees');
+    expect(traced.result).toEqual(untraced.result);
+    expect(traced.result).toMatchObject({ plain: { profiling: -7 }, profiled: { profiling: 0 } });
+    expect(kernels(traced.observed).length).toBe(7);
+  });
+
+  it('may have several contexts and queues, and copy boxes', async () => {
+    const { result, observed } = await run<number>('several');
+    expect(kernels(observed, 'add').length).toBe(result);
+    for (const direction of ['host_to_device', 'device_to_host', 'device_to_device']) {
+      const boxes = transfers(observed, direction);
+      expect(boxes.map(({ bytes }) => bytes)).toEqual([64, 64, 64, 64, 64, 64]);
+    }
+  });
+
+  it('may run out of order, and use one variable as wait list and result', async () => {
+    const { result, observed } = await run<number>('chained');
+    expect(kernels(observed, 'add').length).toBe(result);
+  });
+
+  it('may have threads of its own', async () => {
+    const library = compileLibrary('test/programs/opencl-threads.c', folder);
+    const { result, observed } = await run<number>('threads', { environment: { THREADS_LIBRARY: library } });
+    expect(result).toBe(8000);
+    expect([kernels(observed, 'even').length, kernels(observed, 'odd').length]).toEqual([4000, 4000]);
+    expect(lost(observed)).toBe(0);
+  });
+
+  it('may use a part of a device, which counts as the device', async () => {
+    const { result, observed } = await run<number>('subDevice');
+    expect(kernels(observed, 'add').length).toBe(result);
+    expect(observed.devices.map(({ id }) => id)).toEqual(['host:opencl:0']);
+  });
+
+  it('has kernels under their names though handles are used again', async () => {
+    const { result, observed } = await run<{ names: string[]; reused: number }>('reusedHandles');
+    expect(result.reused).toBeGreaterThan(0);
+    const seen = kernels(observed).map(({ name }) => name);
+    expect(seen.slice(0, 300)).toEqual(result.names);
+    expect(seen.slice(300, 303).sort()).toEqual(['add', 'scale', 'spin']);
+    expect(seen[303]).toBe(seen[300]); // the clone
+  });
+
+  it('has its refused launches counted as failures', async () => {
+    const { result, observed } = await run<number>('refused');
+    expect(result).toBe(-54);
+    expect(kernels(observed, 'add').map(({ failed }) => failed)).toEqual(['invalid_work_group_size', undefined]);
+  });
+
+  it.each(['exitsInFlight', 'neverCompletes'])('ends as without us: %s', async (scenario) => {
+    const untraced = await run<number>(scenario, { traced: false });
+    const { code, stderr, observed } = await run<number>(scenario, { environment: { SETTLE: '0.05' } });
+    expect([code, stderr]).toEqual([untraced.code, untraced.stderr]);
+    const { pushed, inFlight } = observed.ring;
+    expect(pushed + inFlight).toBe(untraced.result + 1); // and the compilation
+  });
+
+  it('shows no sign of OpenCL before its first use, and its device after', async () => {
+    const { observed } = await run('plain');
+    expect(observed.sourcesBefore).toEqual([
+      { name: 'opencl_layer', up: true, detail: 'ready, the program has not used OpenCL yet' },
+    ]);
+    expect(observed.sources).toMatchObject([
+      { name: 'opencl', up: true },
+      { name: 'opencl_layer', up: true, detail: 'kernels traced', dropped: 0 },
+    ]);
+    expect(observed.devices).toMatchObject([{ id: 'host:opencl:0', backend: 'opencl', type: 'cpu', index: 0 }]);
+  });
+
+  describe('with another layer', () => {
+    it('is traced by both', async () => {
+      const library = compileLibrary('test/stubs/counting-layer.c', folder);
+      const counted = join(folder, 'counted');
+      const { observed } = await run('ownTimings', { environment: { OPENCL_LAYERS: library, COUNTED: counted } });
+      expect(readFileSync(counted, 'utf8')).toBe('400');
+      expect(kernels(observed).length).toBe(400);
+    });
+  });
+
+  describe('on a driver with a fault', () => {
+    const faulty = async (FAULT: string) => {
+      const BENEATH = compileLibrary('test/stubs/faulty-layer.c', folder);
+      return (await run('plain', { environment: { BENEATH, FAULT } })).observed;
+    };
+
+    it('has commands that fail on the device counted as failures', async () => {
+      const observed = await faulty('failing');
+      const work = [...kernels(observed), ...transfers(observed)];
+      expect(work.map(({ failed }) => failed)).toEqual(new Array(6).fill('out_of_resources'));
+    });
+
+    it('has no durations made up where times make no sense', async () => {
+      const observed = await faulty('backwards');
+      expect([kernels(observed).length, transfers(observed).length]).toEqual([0, 0]);
+      expect(observed.ring).toMatchObject({ invalid: 6, untraced: 0, inFlight: 0 });
+      expect(observed.sources.at(-1)).toMatchObject({ dropped: 6 });
+    });
+
+    it.each(['unprofiled', 'mute'])('runs all the same, and what is not traced is counted: %s', async (fault) => {
+      const observed = await faulty(fault);
+      expect([kernels(observed).length, transfers(observed).length]).toEqual([0, 0]);
+      expect(observed.ring).toMatchObject({ invalid: 0, untraced: 6, inFlight: 0 });
+    });
+  });
+
+  describe('in another process', () => {
+    const layer = () => prebuiltLibrary('accelmeter-opencl-layer') ?? 'not built';
+
+    it.each([
+      ['nobody is meant', {}],
+      ['a parent was meant', { ACCELMETER_PID: String(process.pid) }],
+      ['nonsense is meant', { ACCELMETER_PID: '12monkeys' }],
+    ])('is left alone where %s', async (_, pid) => {
+      const { observed } = await run('plain', { environment: { ARM: '0', OPENCL_LAYERS: layer(), ...pid } });
+      expect(observed.ring).toMatchObject({ state: 'inert', pushed: 0, untraced: 0 });
+      expect(observed.sources.at(-1)).toMatchObject({ name: 'opencl_layer', up: false });
+    });
+
+    it('is left alone after a fork', async () => {
+      const library = compileLibrary('test/programs/opencl-threads.c', folder);
+      const environment = { THREADS_LIBRARY: library, LAYER: layer() };
+      const { result, observed } = await run<number>('forks', { environment });
+      expect(result).toBe(3); // disarmed, and nothing recorded
+      expect(kernels(observed, 'add').length).toBe(1);
+    });
+
+    it('is told why it is not traced where nobody named the layer', async () => {
+      const { observed } = await run('plain', { environment: { ARM: '0', OPENCL_LAYERS: '' } });
+      expect(observed.sources).toMatchObject([{ name: 'opencl_layer', up: false, detail: /does not name our layer/ }]);
+    });
+  });
+
+  it('can load the layer on systems with an old glibc', () => {
+    const layer = prebuiltLibrary('accelmeter-opencl-layer') ?? 'not built';
+    const { stdout } = spawnSync('objdump', ['-T', layer], { encoding: 'utf8' });
+    const versions = [...stdout.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map((found) => [Number(found[1]), Number(found[2])]);
+    expect(versions.length).toBeGreaterThan(0);
+    for (const [major = 0, minor = 0] of versions) expect(major * 1000 + minor).toBeLessThanOrEqual(2017);
+  });
+});
+
+function kernels({ activities }: Observed, named?: string) {
+  return activities
+    .filter((each) => each.kind === 'kernel')
+    .filter(({ name }) => named === undefined || name === named);
+}
+
+function transfers({ activities }: Observed, only?: string) {
+  return activities
+    .filter((each) => each.kind === 'transfer')
+    .filter(({ direction }) => only === undefined || direction === only);
+}
+
+const lost = ({ ring: { dropped, untraced, invalid } }: Observed) => dropped + untraced + invalid;

@@ -1,0 +1,80 @@
+/*
+ * Stands for a driver with a fault, named in FAULT: `failing` ends every command with CL_OUT_OF_RESOURCES, `backwards`
+ * has commands end before they start, `unprofiled` refuses queues with profiling, `mute` takes no event callbacks.
+ */
+#include "../../instrumentation/opencl-layer/opencl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static struct dispatch below;
+static struct dispatch table;
+
+EXPORT cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret);
+EXPORT cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
+                          const struct dispatch **layer_ret);
+
+static int has_fault(const char *name) {
+  const char *fault = getenv("FAULT");
+  return fault != NULL && strcmp(fault, name) == 0;
+}
+
+struct wrapped {
+  void (*notify)(cl_event, cl_int, void *);
+  void *data;
+};
+
+static void fail(cl_event event, cl_int status, void *data) {
+  (void)status;
+  struct wrapped *wrapped = data;
+  wrapped->notify(event, -5, wrapped->data);
+  free(wrapped);
+}
+
+static cl_int set_callback(cl_event event, cl_int type, void (*notify)(cl_event, cl_int, void *), void *data) {
+  if (has_fault("mute")) return -6;
+  if (!has_fault("failing")) return below.clSetEventCallback(event, type, notify, data);
+  struct wrapped *wrapped = malloc(sizeof *wrapped);
+  if (wrapped == NULL) return -6;
+  *wrapped = (struct wrapped){notify, data};
+  return below.clSetEventCallback(event, type, fail, wrapped);
+}
+
+static cl_int profiling_info(cl_event event, cl_uint name, size_t size, void *value, size_t *size_ret) {
+  int end = name == CL_PROFILING_COMMAND_END && has_fault("backwards");
+  cl_int result =
+      below.clGetEventProfilingInfo(event, end ? CL_PROFILING_COMMAND_START : name, size, value, size_ret);
+  if (end && result == CL_SUCCESS) --*(cl_ulong *)value;
+  return result;
+}
+
+static cl_command_queue create_queue(cl_context context, cl_device_id device, cl_bitfield properties, cl_int *error) {
+  if (has_fault("unprofiled") && (properties & CL_QUEUE_PROFILING_ENABLE)) {
+    *error = -35;
+    return NULL;
+  }
+  return below.clCreateCommandQueue(context, device, properties, error);
+}
+
+cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret) {
+  cl_uint version = CL_LAYER_API_VERSION_100;
+  if (name != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
+  if (value != NULL && size >= sizeof version) memcpy(value, &version, sizeof version);
+  if (size_ret != NULL) *size_ret = sizeof version;
+  return CL_SUCCESS;
+}
+
+cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
+                   const struct dispatch **layer_ret) {
+  if (entries < sizeof table / sizeof(void *)) return CL_INVALID_VALUE;
+  memcpy(&below, target, sizeof below);
+  memcpy(&table, target, sizeof table);
+  table.clSetEventCallback = set_callback;
+  table.clGetEventProfilingInfo = profiling_info;
+  table.clCreateCommandQueue = create_queue;
+  *entries_ret = sizeof table / sizeof(void *);
+  *layer_ret = &table;
+  return CL_SUCCESS;
+}
