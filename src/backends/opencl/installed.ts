@@ -5,20 +5,22 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
 
-/** Loaders read these too, instead of or beside the system's folder (ocl-icd, Khronos). */
-const variables = ['OCL_ICD_VENDORS', 'OPENCL_VENDOR_PATH', 'OCL_ICD_FILENAMES'] as const;
+/** Folders of .icd files, or single ones, that loaders read instead of or beside the system's (ocl-icd, Khronos). */
+const folderVariables = ['OCL_ICD_VENDORS', 'OPENCL_VENDOR_PATH'] as const;
+/** Drivers named to Khronos' loader directly. */
+const libraryVariable = 'OCL_ICD_FILENAMES';
 
 /**
  * The file names of the drivers' libraries, such as `libpocl.so.2` or `libnvidia-opencl.so.1`. Each .icd file holds
- * one. Nowhere but on Linux do drivers register so; there the answer is empty.
+ * one. Drivers register so on Linux only; elsewhere the answer is empty.
  */
 export function installedDrivers(environment: NodeJS.ProcessEnv = process.env): string[] {
-  const named = variables.flatMap((variable) => (environment[variable] ?? '').split(delimiter));
-  const places = ['/etc/OpenCL/vendors', ...named.filter((place) => place !== '')];
-  return [...new Set(places.flatMap(driversAt))];
+  const listed = (variable: string) => (environment[variable] ?? '').split(delimiter).filter((path) => path !== '');
+  const places = ['/etc/OpenCL/vendors', ...folderVariables.flatMap(listed)];
+  return [...new Set([...places.flatMap(driversAt), ...listed(libraryVariable).map((path) => basename(path))])];
 }
 
-/** A folder of .icd files, one such file, or a library itself. */
+/** What a folder of .icd files, or one such file, names. */
 function driversAt(place: string): string[] {
   try {
     if (statSync(place).isDirectory()) {
@@ -26,7 +28,6 @@ function driversAt(place: string): string[] {
         .filter((name) => name.endsWith('.icd'))
         .flatMap((name) => driversAt(join(place, name)));
     }
-    if (!place.endsWith('.icd')) return [basename(place)];
     const library = readFileSync(place, 'utf8').trim();
     return library === '' ? [] : [basename(library)];
   } catch {

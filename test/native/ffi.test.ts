@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ProbeError } from '../../src/errors.ts';
+import { type CallTable, openLibrary } from '../../src/ffi.ts';
+import { lacks } from '../parts.ts';
+import { compileLibrary, scratchFolder } from './compile.ts';
+
+const calls = {
+  drain: { symbols: ['accelmeter_ring_drain_v2', 'accelmeter_ring_drain'], takes: ['memory', 'u32'], gives: 'u32' },
+  missing: { symbols: ['accelmeter_ring_explode'], takes: [], gives: 'void' },
+} as const satisfies CallTable;
+
+describe.skipIf(lacks('cc'))('a library', () => {
+  const folder = scratchFolder();
+  const library = lacks('cc') ? '' : compileLibrary('test/native/producer.c', folder);
+  const opening = (...names: string[]) => thrownBy(() => openLibrary(calls, { names, remedy: 'buy one' }));
+
+  it('is bound by the newest symbol that it has', () => {
+    expect(openLibrary(calls, { names: ['libnowhere.so.1', library] }).drain(new Float64Array(7), 1)).toBe(0);
+  });
+
+  it('lacks a call: unsupported, when it is called', () => {
+    const bound = openLibrary(calls, { names: [library] });
+    expect(thrownBy(() => bound.missing())).toMatchObject({ kind: 'unsupported', message: /explode/ });
+  });
+
+  it('is not there: absent, with the remedy', () => {
+    expect(opening('libnowhere.so.1', join(folder, 'nowhere.so'))).toMatchObject({ kind: 'absent', remedy: 'buy one' });
+  });
+
+  it('is cut short, of another architecture or not a library: broken, in the system’s words', () => {
+    const cut = join(folder, 'cut.so');
+    copyFileSync(library, cut);
+    truncateSync(cut, 40);
+    const foreign = join(folder, 'foreign.so');
+    const bytes = readFileSync(library);
+    bytes.writeUInt16LE(243, 18); // e_machine: RISC-V
+    writeFileSync(foreign, bytes);
+    const text = join(folder, 'text.so');
+    writeFileSync(text, 'GROUP ( libm.so.6 )');
+    for (const file of [cut, foreign, text]) {
+      const error = opening(file);
+      expect(error.kind).toBe('broken');
+      expect(error.message.length).toBeGreaterThan(`${file} cannot be loaded: `.length);
+    }
+  });
+
+  it('costs nothing until one is opened: koffi is not loaded by importing ffi.ts', () => {
+    const ffi = JSON.stringify(join(import.meta.dirname, '../../src/ffi.ts'));
+    const script = `import(${ffi}).then(() => console.log(process.report.getReport().sharedObjects.join()))`;
+    expect(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })).not.toContain('koffi');
+  });
+});
+
+function thrownBy(call: () => unknown): ProbeError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof ProbeError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
