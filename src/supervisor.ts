@@ -25,30 +25,42 @@ export interface SupervisedSession {
 
 export function supervise(backend: BackendName, session: Session, now: () => number): SupervisedSession {
   const failures = new Map<string, { source: string; kind: ProbeErrorKind; count: number }>();
-  let consecutive = 0;
-  let off: ProbeError | undefined;
-  let lastSources: readonly SourceState[] = [];
+  /** By the call that failed: a sample that goes well does not excuse a drain that never does. */
+  const inARow = { sample: 0, drain: 0 };
+  /** Why it is off, for people; `undefined` while it is on. */
+  let off: string | undefined;
   let lastSample: number | undefined;
+  let lastSources: readonly SourceState[] = [];
+  lookAtSources();
+
+  /** Sources are told from memory, so this does not fail; if it did, the last answer would stand. */
+  function lookAtSources() {
+    try {
+      if (!off) lastSources = session.sources();
+    } catch {
+      // as said
+    }
+    return lastSources;
+  }
 
   /** The first source of a session is the one that is sampled, the last the one that is drained. */
-  const sampled = () => lastSources[0]?.name ?? backend;
-  const drained = () => lastSources.at(-1)?.name ?? backend;
+  const sourceOf = { sample: () => lastSources[0]?.name ?? backend, drain: () => lastSources.at(-1)?.name ?? backend };
 
-  function guarded<T>(source: () => string, call: () => T): T | undefined {
+  function guarded<T>(call: 'sample' | 'drain', run: () => T): T | undefined {
     if (off) return undefined;
     try {
-      const result = call();
-      consecutive = 0;
+      const result = run();
+      inARow[call] = 0;
       return result;
     } catch (thrown) {
       const error = ProbeError.from(thrown);
-      const key = `${source()} ${error.kind}`;
-      const entry = failures.get(key);
+      const source = sourceOf[call]();
+      const entry = failures.get(`${source} ${error.kind}`);
       if (entry) entry.count += 1;
-      else failures.set(key, { source: source(), kind: error.kind, count: 1 });
-      consecutive += 1;
-      if (consecutive >= faultsUntilOff) {
-        off = error;
+      else failures.set(`${source} ${error.kind}`, { source, kind: error.kind, count: 1 });
+      inARow[call] += 1;
+      if (inARow[call] >= faultsUntilOff) {
+        off = `switched off after ${faultsUntilOff} faults: ${error.message}`;
         closeQuietly();
       }
       return undefined;
@@ -64,14 +76,10 @@ export function supervise(backend: BackendName, session: Session, now: () => num
   }
 
   function sources(): readonly SourceState[] {
-    lastSources =
-      guarded(
-        () => backend,
-        () => session.sources(),
-      ) ?? lastSources;
-    if (!off) return lastSources;
-    const detail = `switched off after ${faultsUntilOff} faults: ${off.message}`;
-    return lastSources.map((source) => ({ ...source, up: false, detail }));
+    const known = lookAtSources();
+    if (!off) return known;
+    const detail = off;
+    return known.map((source) => ({ ...source, up: false, detail }));
   }
 
   return {
@@ -80,17 +88,17 @@ export function supervise(backend: BackendName, session: Session, now: () => num
     sample() {
       if (!session.sample) return undefined;
       const start = now();
-      const sample = guarded(sampled, () => session.sample?.());
+      const sample = guarded('sample', () => session.sample?.());
       if (sample) lastSample = now() - start;
       return sample;
     },
-    drain: (budgetSeconds) => guarded(drained, () => session.drain?.(budgetSeconds)) ?? false,
-    settle: (seconds) => guarded(drained, () => session.settle?.(seconds)),
+    drain: (budgetSeconds) => guarded('drain', () => session.drain?.(budgetSeconds)) ?? false,
+    settle: (seconds) => guarded('drain', () => session.settle?.(seconds)),
     failures: () => failures.values(),
-    sampleSeconds: () => (lastSample === undefined || off ? [] : [{ source: sampled(), seconds: lastSample }]),
+    sampleSeconds: () => (lastSample === undefined || off ? [] : [{ source: sourceOf.sample(), seconds: lastSample }]),
     close() {
       if (!off) closeQuietly();
-      off ??= new ProbeError('absent', 'closed');
+      off ??= 'closed';
     },
   };
 }
