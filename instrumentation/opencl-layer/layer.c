@@ -36,10 +36,12 @@ static bool meant_for_this_process(void) {
   return pid == (uint64_t)getpid();
 }
 
-/* The loader's table with our hooks in it: as long as the loader's own, however new that is. Never freed. */
+/* The loader's table with our hooks in it: as long as the loader's own, however new that is. Kept for good. */
+static struct dispatch *table;
+
 static struct dispatch *make_table(const struct dispatch *target, cl_uint entries) {
   size_t size = entries * sizeof(void *);
-  struct dispatch *table = calloc(1, size > sizeof next ? size : sizeof next);
+  table = calloc(1, size > sizeof next ? size : sizeof next);
   if (table == NULL) return NULL;
   memcpy(table, target, size);
   memcpy(&next, target, size < sizeof next ? size : sizeof next);
@@ -61,13 +63,12 @@ cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entr
   if (atomic_flag_test_and_set(&initialised)) return CL_SUCCESS;
   /* Following commands takes event callbacks, which are in every loader since OpenCL 1.1. */
   bool usable = entries > DISPATCH_INDEX(clSetEventCallback) && target->clSetEventCallback != NULL;
-  const struct dispatch *table = usable && meant_for_this_process() ? make_table(target, entries) : NULL;
-  if (table == NULL) {
+  if (usable && meant_for_this_process() && make_table(target, entries) != NULL) {
+    ring_arm();
+    *layer_ret = table;
+  } else {
     ring_mark_inert();
-    return CL_SUCCESS;
   }
-  ring_arm();
-  *layer_ret = table;
   return CL_SUCCESS;
 }
 

@@ -24,7 +24,7 @@ export type RecordKind = (typeof recordKinds)[number];
 /** One thing that a device did. The same object is filled again for each record: nobody keeps it. */
 export interface RingRecord {
   kind: RecordKind;
-  /** `undefined` for what has no name; `otherNames` where the tracer's table of names was full. */
+  /** `undefined` for what has no name; "other" where the tracer's table of names was full. */
   name: string | undefined;
   /** The tracer's number of the device. */
   device: number;
@@ -42,8 +42,8 @@ export interface RingRecord {
   amount: number;
 }
 
-/** The name of everything that found no place in the tracer's table of 4096 names. */
-export const otherNames = 'other';
+/** The name of everything that found no place in the tracer's table of names. */
+const otherNames = 'other';
 
 /** As `ring_state` in C. `inert`: initialised in a process that was not to be traced. */
 const states = ['unused', 'armed', 'inert', 'disarmed'] as const;

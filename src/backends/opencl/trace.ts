@@ -12,7 +12,7 @@ const layerCalls = {
   libraryLoaded: { symbols: ['accelmeter_opencl_library_loaded'], takes: ['text'], gives: 'u32' },
 } as const satisfies CallTable;
 
-/** The layer's library, seen from JavaScript. */
+/** The layer's library, seen from JavaScript. A process has one ring: two traces in it share the records. */
 export interface Trace {
   status(): RingStatus;
   /** True where one of these libraries, by file name, is loaded in this process. */
