@@ -82,6 +82,15 @@ export const catalogue = {
     attributes: [],
   },
 
+  'accelmeter.device.failures': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{failure}',
+    brief:
+      'Kernel executions and transfers that failed, of any kind. There from the start, so that a first one is seen.',
+    attributes: [],
+  },
+
   // Work
   'accelmeter.kernel.duration': {
     ...deviceWork,

@@ -11,6 +11,8 @@ import type { SupervisedSession } from './supervisor.ts';
 const drainEverySeconds = 0.1;
 /** The longest that one drain may hold the event loop; what is left waits for the next turn. */
 const drainBudgetSeconds = 0.004;
+/** Shares over less than this are noise: a tick that follows a collection this closely samples nothing new. */
+const shortestSampleSeconds = 0.25;
 /** Who looks samples again what is older than this: scrapes are fresh, and cannot be made to cost. */
 const freshForSeconds = 1;
 
@@ -64,19 +66,21 @@ export class Loop {
     const { now, profiles, selfTime } = this.#options;
     await this.#drainWholly();
     for (const profile of profiles.values()) profile.settle(now());
-    if (now() - this.#sampledAt >= freshForSeconds) selfTime.measure('sample', () => this.#sample());
+    selfTime.measure('sample', () => this.#sample(freshForSeconds));
   }
 
   #tick(): void {
     const { now, profiles, selfTime } = this.#options;
     selfTime.measure('sample', () => {
-      this.#sample();
+      this.#sample(shortestSampleSeconds);
       for (const profile of profiles.values()) profile.closeInterval(now());
     });
   }
 
-  #sample(): void {
+  /** Samples, unless that was done less than `notWithin` seconds ago. */
+  #sample(notWithin: number): void {
     const { now, profiles, sessions } = this.#options;
+    if (now() - this.#sampledAt < notWithin) return;
     this.#sampledAt = now();
     for (const session of sessions) {
       const sample = session.sample();

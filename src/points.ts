@@ -51,6 +51,7 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
   for (const reading of profile.readings) add(reading);
   addIf('accelmeter.device.busy', profile.busySeconds);
   addIf('accelmeter.device.utilization', profile.utilization);
+  addIf('accelmeter.device.failures', failuresOf(profile));
   kernelPoints(points, profile, addIf, now);
   transferPoints(points, profile);
   addIf('accelmeter.memory.allocations', profile.memory.allocations);
@@ -62,6 +63,10 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
   }
   if (profile.custom.size > 0) addIf('accelmeter.custom.dropped', profile.custom.dropped);
   addIf('accelmeter.records.rejected', profile.rejected);
+}
+
+function failuresOf(profile: DeviceProfile): number {
+  return profile.transfers.reduce((sum, { failureCount }) => sum + failureCount, profile.totals().failures);
 }
 
 type NamesWithoutAttributes = {

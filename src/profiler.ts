@@ -49,6 +49,8 @@ export interface ProfilerState {
   readonly options: ResolvedOptions;
   readonly selfTime: SelfTime;
   readonly startedAt: number;
+  /** The service's name, where the environment gives none. */
+  readonly service: string | undefined;
   now(): number;
   refresh(): Promise<void>;
   /**
@@ -115,7 +117,7 @@ export async function openProfiler(
   loop.start();
 
   const state: ProfilerState = {
-    ...{ profiles, sessions, absent, options, selfTime, now, refresh, startedAt: now() },
+    ...{ profiles, sessions, absent, options, selfTime, now, refresh, service, startedAt: now() },
     settle: (seconds) => loop.settle(seconds),
     get process() {
       return loop.process;
@@ -127,7 +129,7 @@ export async function openProfiler(
     },
     absent,
     metricProducer: (producerOptions) => createMetricProducer(state, producerOptions),
-    status: statusView(state, service),
+    status: statusView(state),
     refresh,
     async close() {
       loop.stop();

@@ -82,7 +82,7 @@ interface Seen {
 }
 
 /** Makes the pictures of one viewer, each with its rates since the one before. */
-export function statusView(state: ProfilerState, service: string | undefined): () => Status {
+export function statusView(state: ProfilerState): () => Status {
   let before: Seen = { at: state.startedAt, kernels: new Map() };
   let latest = before;
   return () => {
@@ -96,7 +96,7 @@ export function statusView(state: ProfilerState, service: string | undefined): (
       version,
       nodeVersion: process.versions.node,
       pid: process.pid,
-      service,
+      service: state.service,
       uptime: now - state.startedAt,
       backends: backendStates(state),
       sources: state.sessions.flatMap((session) => session.sources()),

@@ -104,11 +104,11 @@ async function showLive(target: ScrapeTarget, over: AbortSignal): Promise<void> 
       moveCursor(process.stdout, 0, -(drawn.split('\n').length - 1));
       clearScreenDown(process.stdout);
     }
-    drawn = `${kernelTable(kernels, 15)}\n ${describeScrape(target)}\n`;
+    drawn = `${kernelTable(kernels, { most: 15, width: process.stdout.columns })}\n ${describeScrape(target)}\n`;
     process.stdout.write(drawn);
     await pause(live ? refreshSeconds : Number.POSITIVE_INFINITY, over);
   }
-  if (!live) process.stdout.write(kernelTable(target.profiler.status().kernels, 15));
+  if (!live) process.stdout.write(kernelTable(target.profiler.status().kernels, { most: 15 }));
 }
 
 function describeScrape({ lastScrape }: ScrapeTarget): string {

@@ -44,27 +44,38 @@ export function backendLines(backends: readonly BackendStatus[]): string {
     .join('');
 }
 
-/** The kernels, busiest first; those beyond `most` are summed up in a line. */
-export function kernelTable(kernels: readonly KernelRow[], most = 20): string {
+interface Column {
+  readonly head: string;
+  /** Left out where the terminal is narrow. */
+  readonly wideOnly?: boolean;
+  readonly cell: (row: KernelRow) => string;
+}
+
+const kernelColumns: readonly Column[] = [
+  { head: 'kernel', cell: ({ kernel }) => shortened(kernel, 32) },
+  { head: 'device', cell: ({ backend, deviceName }) => `${backend} ${shortened(deviceName, 16)}` },
+  { head: 'calls', cell: ({ calls }) => calls.toLocaleString('en'), wideOnly: true },
+  { head: 'calls/s', cell: ({ callsPerSecond }) => formatRate(callsPerSecond) },
+  { head: 'p50', cell: ({ p50 }) => seconds(p50) },
+  { head: 'p95', cell: ({ p95 }) => seconds(p95) },
+  { head: 'p99', cell: ({ p99 }) => seconds(p99) },
+  { head: 'total', cell: ({ total }) => seconds(total), wideOnly: true },
+  { head: 'busy', cell: ({ busy }) => formatShare(busy) },
+  { head: 'failed', cell: ({ failures }) => (failures ? styleText('red', String(failures)) : '0'), wideOnly: true },
+];
+
+/** From this width on the table has all of its columns. */
+const wide = 110;
+
+/** The kernels, busiest first, as wide as the terminal allows; those beyond `most` are summed up in a line. */
+export function kernelTable(kernels: readonly KernelRow[], { most = 20, width = wide } = {}): string {
+  const columns = kernelColumns.filter(({ wideOnly }) => width >= wide || !wideOnly);
   const table = new Table({
     ...bare,
-    head: ['kernel', 'device', 'calls', 'calls/s', 'p50', 'p95', 'p99', 'total', 'busy', 'failed'].map(faint),
-    colAligns: ['left', 'left', ...Array(8).fill('right')],
+    head: columns.map(({ head }) => faint(head)),
+    colAligns: columns.map((_, i) => (i < 2 ? 'left' : 'right')),
   });
-  for (const row of kernels.slice(0, most)) {
-    table.push([
-      printable(row.kernel),
-      `${row.backend} ${printable(shortName(row.deviceName))}`,
-      row.calls.toLocaleString('en'),
-      formatRate(row.callsPerSecond),
-      seconds(row.p50),
-      seconds(row.p95),
-      seconds(row.p99),
-      seconds(row.total),
-      formatShare(row.busy),
-      row.failures === 0 ? '0' : styleText('red', String(row.failures)),
-    ]);
-  }
+  for (const row of kernels.slice(0, most)) table.push(columns.map(({ cell }) => cell(row)));
   const rest = kernels.length - most;
   return `${table.toString()}\n${rest > 0 ? ` and ${rest} more\n` : ''}`;
 }
@@ -79,7 +90,7 @@ export function transferTable({ transfers }: Status): string {
   for (const row of transfers) {
     table.push([
       row.direction.replaceAll('_', ' '),
-      `${row.backend} ${printable(shortName(row.deviceName))}`,
+      `${row.backend} ${shortened(row.deviceName, 16)}`,
       row.count.toLocaleString('en'),
       formatBytes(row.bytes),
       seconds(row.total),
@@ -109,7 +120,7 @@ function faint(text: string): string {
   return styleText('dim', text);
 }
 
-/** "pthread-skylake-avx512-AMD EPYC 9R14" is a mouthful for a column. */
-function shortName(name: string): string {
-  return name.length <= 24 ? name : `${name.slice(0, 23)}…`;
+function shortened(name: string, most: number): string {
+  const plain = printable(name);
+  return plain.length <= most ? plain : `${plain.slice(0, most - 1)}…`;
 }

@@ -41,7 +41,7 @@ export function createMetricProducer(state: ProfilerState, options: MetricProduc
   }
   if (![0, 1, 2].includes(classicScale)) throw new RangeError(`classicScale must be 0, 1 or 2, not ${classicScale}`);
   const startTime = hrTime(performance.timeOrigin / 1000 + state.startedAt);
-  const resource = processResource(process.env);
+  const resource = processResource(process.env, state.service);
 
   return {
     async collect(): Promise<CollectionResult> {

@@ -12,9 +12,13 @@ type Resource = ResourceMetrics['resource'];
 /** One for the process, however many producers there are. */
 const instanceId = randomUUID();
 
-export function processResource(environment: Readonly<Record<string, string | undefined>>): Resource {
+/** `service`: the name where the environment gives none. */
+export function processResource(
+  environment: Readonly<Record<string, string | undefined>>,
+  service = 'unknown_service:node',
+): Resource {
   const attributes: Attributes = {
-    'service.name': 'unknown_service:node',
+    'service.name': service,
     'service.instance.id': instanceId,
     'host.name': hostname(),
     'process.pid': process.pid,

@@ -77,6 +77,11 @@ export class Transfer {
     return this.#rejected + this.distribution.rejected;
   }
 
+  /** Failed copies of all types. */
+  get failureCount(): number {
+    return this.#failures.total;
+  }
+
   /** Failed copies by `error.type`. */
   get failures(): ReadonlyMap<string, number> {
     return this.#failures.byType();

@@ -64,11 +64,12 @@ export function openCpuDriver(): CpuDriver {
  * delay that a reading falls into: the longest ones.
  */
 function watchEventLoop() {
-  const delays = createHistogram({ lowest: 1, highest: 1e12, figures: 2 }); // nanoseconds, to a quarter of an hour
+  // Nanoseconds, to a quarter of an hour. Node's histogram begins at 1, so everything is one more than it is.
+  const delays = createHistogram({ lowest: 1, highest: 1e12, figures: 2 });
   let expected = performance.now() + lookEveryMilliseconds;
   const timer = setInterval(() => {
     const now = performance.now();
-    delays.record(Math.min(1e12, Math.max(1, Math.round((now - expected) * 1e6))));
+    delays.record(1 + Math.min(1e12 - 1, Math.max(0, Math.round((now - expected) * 1e6))));
     expected = now + lookEveryMilliseconds;
   }, lookEveryMilliseconds).unref();
   return {
@@ -76,9 +77,9 @@ function watchEventLoop() {
     read(): RawProcess['delay'] {
       if (delays.count === 0) return undefined;
       const read = {
-        p50Nanoseconds: delays.percentile(50),
-        p99Nanoseconds: delays.percentile(99),
-        maxNanoseconds: delays.max,
+        p50Nanoseconds: delays.percentile(50) - 1,
+        p99Nanoseconds: delays.percentile(99) - 1,
+        maxNanoseconds: delays.max - 1,
       };
       delays.reset();
       return read;
