@@ -53,7 +53,9 @@ export function handOver(program, args, env = process.env) {
       child.kill(signal);
     };
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, forward);
+    const watch = watchParent(() => child.kill('SIGTERM'));
     const release = () => {
+      clearInterval(watch);
       for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, forward);
     };
     child.on('error', (error) => {
@@ -65,6 +67,16 @@ export function handOver(program, args, env = process.env) {
       resolve(code ?? 128 + constants.signals[signal]);
     });
   });
+}
+
+/**
+ * npm starts scripts through a shell and passes a signal on to that shell only. When the shell is gone, so is whoever
+ * wanted this program to run.
+ */
+function watchParent(onGone) {
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  return setInterval(() => process.ppid !== parent && onGone(), 200);
 }
 
 /** Prints the beginning of a line; its outcome ends it. */

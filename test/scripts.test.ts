@@ -181,6 +181,24 @@ describe('handing over to another program', () => {
     expect({ code, stdout }).toEqual({ code: 5, stdout: 'ready\nending\n' });
   });
 
+  test('ends it when the shell that npm started it with is gone', async () => {
+    const program = `process.on('SIGTERM', () => { console.log('ending'); process.exit(); }); setInterval(() => {}, 1000); console.log('ready');`;
+    const env = { ...process.env, npm_lifecycle_event: 'start', BODY: handOver(program), NODE: process.execPath };
+    const shell = spawn('/bin/sh', ['-c', '"$NODE" --input-type=module -e "$BODY"; true'], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let stdout = '';
+    shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (text.startsWith('ready')) shell.kill('SIGTERM');
+    });
+    // The end of the stream is the end of the last process that holds it.
+    await new Promise((resolve) => shell.stdout.on('end', resolve));
+    expect(stdout).toBe('ready\nending\n');
+  });
+
   function handOver(program: string): string {
     return `import { handOver } from './scripts/programs.mjs';
       process.exitCode = await handOver(process.execPath, ['-e', ${JSON.stringify(program)}]);`;
