@@ -11,9 +11,14 @@ export type {
 export type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
 export { type AttributesOf, catalogue, type Metric, type MetricName } from './catalogue.ts';
 export type { Device } from './device.ts';
+export type { Distribution } from './distribution/distribution.ts';
+export type { WindowStatistics } from './distribution/statistics.ts';
 export { ProbeError, type ProbeErrorKind } from './errors.ts';
 export type { ProfilerOptions } from './options.ts';
 export type { MetricProducerOptions } from './otel/metric-producer.ts';
+export type { Kernel } from './profile/kernel-table.ts';
+export type { MemoryAccount } from './profile/memory-account.ts';
+export type { Transfer } from './profile/transfer.ts';
 export { type AbsentBackend, createProfiler, type Profiler } from './profiler.ts';
 export {
   createUnavailableSnapshot,

@@ -4,7 +4,7 @@
  */
 
 /** How many samples a window holds. */
-export const windowSize = 1000;
+const windowSize = 1000;
 
 const initialSize = 16;
 

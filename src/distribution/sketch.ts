@@ -9,7 +9,7 @@
  */
 
 /** Scale of the sketch: its base is 2^(2^-5). */
-export const sketchScale = 5;
+const sketchScale = 5;
 
 /** The greatest relative error of a quantile inside the range: half a bucket, (b − 1)/(b + 1) with b = 2^(1/32). */
 export const sketchError = (2 ** (1 / 32) - 1) / (2 ** (1 / 32) + 1);

@@ -43,7 +43,7 @@ export function percentile(sorted: ArrayLike<number>, q: number): number {
 }
 
 /** The arithmetic mean; NaN where there is no sample. */
-export function mean(samples: ArrayLike<number>): number {
+function mean(samples: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < samples.length; i++) sum += samples[i] as number;
   return sum / samples.length;

@@ -5,7 +5,7 @@ import type { SeriesAttributes } from './failure-counts.ts';
 import { boundedText } from './kernel-names.ts';
 
 /** How many names are taken; reports under further ones are dropped and counted. */
-export const maxCustomMetrics = 32;
+const maxCustomMetrics = 32;
 
 /** One value reported by the program. */
 export interface CustomSeries {

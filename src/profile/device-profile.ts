@@ -15,10 +15,6 @@ import { type Kernel, KernelTable, type KernelTableOptions } from './kernel-tabl
 import { MemoryAccount } from './memory-account.ts';
 import { Transfer } from './transfer.ts';
 
-export type { Kernel } from './kernel-table.ts';
-export type { MemoryAccount } from './memory-account.ts';
-export type { Transfer } from './transfer.ts';
-
 export interface DeviceProfileOptions extends KernelTableOptions {
   /** The clock, in process seconds. By default `performance.now() / 1000`. */
   readonly now?: () => number;

@@ -11,7 +11,7 @@ export interface FailureSeries {
 }
 
 /** How many error types are told apart; what comes after them counts as "other". */
-export const maxErrorTypes = 16;
+const maxErrorTypes = 16;
 
 export class FailureCounts {
   /** Failures of all types. */

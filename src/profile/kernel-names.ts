@@ -6,7 +6,7 @@
  */
 
 /** The longest name that is exported, in bytes of UTF-8. */
-export const maxNameBytes = 96;
+const maxNameBytes = 96;
 
 /** The kernel name that stands for all that have no distribution of their own. */
 export const otherName = 'other';
