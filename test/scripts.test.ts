@@ -118,9 +118,10 @@ describe('running vitest', () => {
 
   function runVitest(name: string, files: Record<string, string>): unknown {
     const project = join(folder, name);
-    mkdirSync(project);
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text);
-    symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
+    for (const [file, text] of Object.entries(files)) write(project, file, text);
+    // A node_modules of its own, because vitest keeps a cache there that the run around this one is using.
+    mkdirSync(join(project, 'node_modules'), { recursive: true });
+    symlinkSync(join(root, 'node_modules/vitest'), join(project, 'node_modules/vitest'));
     const body = `import { runVitest } from './scripts/vitest.mjs';
       const counts = await runVitest(process.execPath, ['--root', ${JSON.stringify(project)}]);
       console.log('\\n' + JSON.stringify(counts));`;
