@@ -1,76 +1,108 @@
 /**
- * What `register` costs a program that computes: the same OpenCL program, which times its own kernels, with and
- * without it, in alternating pairs, so that what disturbs one disturbs the other. Needs an OpenCL device.
+ * What `register` costs a program that computes: two processes of the same OpenCL program, which times itself, one with
+ * it and one without. They run by turns, a second each, so that what disturbs the machine disturbs both; each two turns
+ * are a pair. Several couples of processes, because processes differ among themselves. Needs an OpenCL device.
  */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 
-const pairs = Number(process.env.PAIRS ?? 30);
+const couples = 4;
+const pairs = Number(process.env.PAIRS ?? 60) / couples;
 const kernelMicroseconds = 200;
-const kernelsMeasured = 4000;
+const kernelsPerTurn = 5000;
 const program = join(import.meta.dirname, 'programs/kernels.mjs');
 
-interface Run {
-  readonly microseconds: number;
-  readonly firstLineMs: number;
-  readonly right: boolean;
+interface Turn {
+  /** Microseconds a kernel, from its enqueue to its end, and of CPU time. */
+  readonly wall: number;
+  readonly cpu: number;
 }
 
-const loops = calibrate();
-console.log(`kernels of about ${kernelMicroseconds} µs, ${kernelsMeasured} a run, ${pairs} pairs`);
-const plain: Run[] = [];
-const measured: Run[] = [];
-for (let i = 0; i < pairs; i++) {
-  // The order alternates too: the second of a pair must not always be the one on the warmer machine.
-  const first = i % 2 === 0;
-  if (first) plain.push(run(loops, false));
-  measured.push(run(loops, true));
-  if (!first) plain.push(run(loops, false));
+interface Pair {
+  readonly without: Turn;
+  readonly registered: Turn;
 }
+
+const loops = await calibrate();
+console.log(`kernels of about ${kernelMicroseconds} µs, ${kernelsPerTurn} a turn, ${couples * pairs} pairs of turns`);
+const measured: Pair[] = [];
+const delays: number[] = [];
+for (let couple = 0; couple < couples; couple++) await runCouple();
 report();
 
-/** The loop count that makes kernels of the wanted length here. */
-function calibrate(): number {
-  const trial = 20_000;
-  return Math.round((trial * kernelMicroseconds) / run(trial, false, 1000).microseconds);
+async function runCouple(): Promise<void> {
+  const without = await start(loops, false);
+  const registered = await start(loops, true);
+  delays.push(registered.firstLineMs - without.firstLineMs);
+  // Code warms up, and register has begun by then.
+  for (const { child } of [without, registered, without, registered]) await turn(child, kernelsPerTurn);
+  for (let i = 0; i < pairs; i++) {
+    const first = await turn((i % 2 ? registered : without).child, kernelsPerTurn);
+    const second = await turn((i % 2 ? without : registered).child, kernelsPerTurn);
+    measured.push(i % 2 ? { without: second, registered: first } : { without: first, registered: second });
+  }
+  without.child.kill();
+  registered.child.kill();
 }
 
-function run(count: number, registered: boolean, kernels = kernelsMeasured): Run {
-  const preload = registered ? ['--import', 'accelmeter/register'] : [];
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    [...preload, program, String(count), String(kernels)],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, OTEL_EXPORTER_PROMETHEUS_PORT: '0' },
-    },
-  );
-  if (status !== 0) throw new Error(`the program ended with ${status}: ${stderr}`);
-  if (registered && !stderr.includes('opencl')) throw new Error(`register did not start: ${stderr}`);
-  const result = JSON.parse(stdout) as Run;
+/** The loop count that makes kernels of the wanted length here. */
+async function calibrate(): Promise<number> {
+  const trial = 20_000;
+  const { child } = await start(trial, false);
+  await turn(child, 1000);
+  const { wall } = await turn(child, 2000);
+  child.kill();
+  return Math.round((trial * kernelMicroseconds) / wall);
+}
+
+async function start(count: number, register: boolean): Promise<{ child: ChildProcess; firstLineMs: number }> {
+  const child = fork(program, [String(count)], {
+    execArgv: register ? ['--import', 'accelmeter/register'] : [],
+    env: { ...process.env, OTEL_EXPORTER_PROMETHEUS_PORT: '0' },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let said = '';
+  child.stderr?.on('data', (text) => {
+    said += text;
+  });
+  const [{ firstLineMs }] = (await once(child, 'message')) as [{ firstLineMs: number }];
+  if (register) {
+    const deadline = performance.now() + 5000;
+    while (!said.includes('/metrics') && performance.now() < deadline) await turn(child, 100);
+    if (!said.includes('✓ opencl')) throw new Error(`register did not start: ${said}`);
+  }
+  return { child, firstLineMs };
+}
+
+async function turn(child: ChildProcess, kernels: number): Promise<Turn> {
+  child.send(kernels);
+  const [result] = (await once(child, 'message')) as [Turn & { right: boolean }];
   if (!result.right) throw new Error('the program computed wrong');
   return result;
 }
 
 function report(): void {
-  const ratios = plain.map((without, i) => ((measured[i] as Run).microseconds / without.microseconds - 1) * 100);
-  const [low, high] = interval(ratios);
-  const of = (runs: readonly Run[], key: 'microseconds' | 'firstLineMs') => median(runs.map((one) => one[key]));
-  console.log(`without      ${of(plain, 'microseconds').toFixed(2)} µs a kernel`);
-  console.log(`register     ${of(measured, 'microseconds').toFixed(2)} µs a kernel`);
-  console.log(
-    `slower by    ${median(ratios).toFixed(2)} %  (median of the pairs; 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)} %; target < 1 %)`,
-  );
-  const start = of(measured, 'firstLineMs') - of(plain, 'firstLineMs');
-  console.log(`first line   ${start.toFixed(1)} ms later (target < 60 ms)`);
+  console.log('\nmicroseconds a kernel   without  register   slower by, median of the pairs (95 % interval)');
+  for (const [key, what] of [
+    ['wall', 'enqueue to end'],
+    ['cpu', 'CPU time'],
+  ] as const) {
+    const ratios = measured.map(({ without, registered }) => (registered[key] / without[key] - 1) * 100);
+    const [low, high] = interval(ratios);
+    const typical = (side: keyof Pair) => median(measured.map((pair) => pair[side][key])).toFixed(2);
+    const row = [what.padEnd(22), typical('without').padStart(8), typical('registered').padStart(9)];
+    console.log(`${row.join(' ')}   ${median(ratios).toFixed(2)} %  (${low.toFixed(2)} to ${high.toFixed(2)} %)`);
+  }
+  console.log(`\nfirst line ${median(delays).toFixed(1)} ms later`);
+  console.log('targets: under 1 % slower, the first line under 60 ms later');
 }
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }
 
 /** The interval of the median, by the bootstrap. */
