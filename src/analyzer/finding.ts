@@ -2,7 +2,7 @@
 import type { BackendName } from '../backend.ts';
 import type { KernelProfilingStats, ProfilingSnapshot } from '../snapshot.ts';
 
-/** Short, stable, for machines; each has a section in docs/RULES.md. */
+/** Short, stable, for machines. */
 export type RecommendationCode =
   | 'batch_operations'
   | 'check_thermals'
