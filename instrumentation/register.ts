@@ -24,11 +24,29 @@ function begin(): void {
     }
     if (switches.backends.includes('opencl')) armOpenclLayer();
     setTimeout(() => {
-      import('./start.ts').then(({ start }) => start(switches)).catch(sayFault);
+      load()
+        .then(({ start }) => start(switches))
+        .catch(sayFault);
     }, graceMilliseconds).unref();
   } catch (error) {
     sayFault(error);
   }
+}
+
+/** In parts, with a turn of the service's event loop between them: at once it would be held for twice as long. */
+async function load(): Promise<typeof import('./start.ts')> {
+  const parts = [
+    () => import('@opentelemetry/sdk-metrics'),
+    () => import('../src/exporters/prometheus/exporter.ts'),
+    () => import('../src/profiler.ts'),
+  ];
+  for (const part of parts) {
+    await part();
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, 1).unref();
+    });
+  }
+  return import('./start.ts');
 }
 
 function sayFault(error: unknown): void {
