@@ -78,10 +78,12 @@ function head(status: Status | undefined, path: string): Html {
 <a href="${path}">${path}</a>.</p>`;
 }
 
+/** What is seen is told by its sources; a backend that is not there has none and is told itself. */
 function sources({ backends, sources }: Status): Html {
+  const missing = backends.filter(({ present }) => !present);
   const rows = [
-    ...backends.map(({ name, present, detail, remedy }) => source(name, present, detail, remedy)),
     ...sources.map(({ name, up, detail, remedy }) => source(name, up, detail, remedy)),
+    ...missing.map(({ name, detail, remedy }) => source(name, false, detail, remedy)),
   ];
   return html`<h2>Sources</h2>\n<ul>${rows}</ul>\n`;
 }
