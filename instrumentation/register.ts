@@ -7,6 +7,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { armOpenclLayer } from '../src/native/arm.ts';
+import { say } from './say.ts';
 import { readSwitches } from './switches.ts';
 
 /** After the program's main module has run and its event loop turns: time for it to open its own servers first. */
@@ -19,7 +20,7 @@ function begin(): void {
   try {
     const switches = readSwitches(process.env, process.versions.node);
     if (switches.off !== undefined) {
-      if (switches.say) process.stderr.write(`accelmeter: off, ${switches.off}\n`);
+      if (switches.say) say(`accelmeter: off, ${switches.off}`);
       return;
     }
     if (switches.backends.includes('opencl')) armOpenclLayer();
@@ -50,5 +51,5 @@ async function load(): Promise<typeof import('./start.ts')> {
 }
 
 function sayFault(error: unknown): void {
-  process.stderr.write(`accelmeter: off, ${error instanceof Error ? error.message : String(error)}\n`);
+  say(`accelmeter: off, ${error instanceof Error ? error.message : String(error)}`);
 }

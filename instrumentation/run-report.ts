@@ -13,6 +13,7 @@ import type { ProfilerState } from '../src/profiler.ts';
 import { openScrapeTarget } from '../src/scrape-target.ts';
 import { takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
 import type { Status } from '../src/status.ts';
+import { say } from './say.ts';
 import { readSwitches } from './switches.ts';
 
 /** What one process of the program leaves behind for `accelmeter run`. */
@@ -33,10 +34,10 @@ async function begin(into: string): Promise<void> {
     const switches = readSwitches(process.env, process.versions.node);
     if (switches.off !== undefined) return;
     if (switches.backends.includes('opencl')) armOpenclLayer();
-    const options = resolveOptions({}, process.env, say);
+    const options = resolveOptions({}, process.env, sayProblem);
     const { host, port, service } = switches;
     const target = await openScrapeTarget(options, { lazy: true, host, port, service });
-    if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch((error: Error) => say(error.message));
+    if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch(sayProblem);
     atEnd(() => {
       target.state.settle(settleSeconds);
       const status = target.profiler.status();
@@ -44,7 +45,7 @@ async function begin(into: string): Promise<void> {
       writeFileSync(join(into, `${process.pid}.json`), JSON.stringify(report));
     });
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
+    sayProblem(error);
   }
 }
 
@@ -70,7 +71,7 @@ function atEnd(write: () => void): void {
     try {
       write();
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      sayProblem(error);
     }
   };
   process.on('exit', once);
@@ -85,6 +86,6 @@ function atEnd(write: () => void): void {
   }
 }
 
-function say(problem: string): void {
-  process.stderr.write(`accelmeter: ${problem}\n`);
+function sayProblem(problem: unknown): void {
+  say(`accelmeter: ${problem instanceof Error ? problem.message : String(problem)}`);
 }

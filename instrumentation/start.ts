@@ -2,6 +2,7 @@
 import { resolveOptions } from '../src/options.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../src/scrape-target.ts';
 import { version } from '../src/version.ts';
+import { say } from './say.ts';
 import type { On } from './switches.ts';
 
 export async function start(switches: On): Promise<ScrapeTarget> {
@@ -22,6 +23,6 @@ export async function start(switches: On): Promise<ScrapeTarget> {
   const seen = target.profiler
     .status()
     .backends.map(({ name, present, detail }) => `${present ? '✓' : '–'} ${name} ${detail}`);
-  process.stderr.write(`${[`accelmeter ${version}  ${where}`, ...seen, ...warnings].join('  ')}\n`);
+  say([`accelmeter ${version}  ${where}`, ...seen, ...warnings].join('  '));
   return target;
 }

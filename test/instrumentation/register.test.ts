@@ -94,6 +94,14 @@ describe('a service', () => {
     expect(JSON.parse(measured.stdout)).toEqual(JSON.parse(plain.stdout));
   });
 
+  it('whose stderr nobody reads runs on', async () => {
+    const service = `setTimeout(() => console.log('fine'), 1200)`;
+    const parent = `const { spawn } = require('node:child_process');
+      const args = ${JSON.stringify([...register, '-e', service])};
+      spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe'] }).stderr.destroy();`;
+    expect(await runNode(['-e', parent], anyPort)).toMatchObject({ stdout: 'fine\n' });
+  });
+
   it('whose port is taken runs on, and the line says so', async () => {
     const { port } = await listening();
     const result = await runNode([...register, '-e', 'setTimeout(() => console.log("fine"), 1200)'], {
