@@ -18,7 +18,6 @@ export interface Status {
   readonly uptime: number;
   /** One row for each backend that was asked for, in the order of `backendNames`. */
   readonly backends: readonly BackendStatus[];
-  readonly sources: readonly SourceState[];
   readonly devices: readonly DeviceRow[];
   /** Busiest first. */
   readonly kernels: readonly KernelRow[];
@@ -31,6 +30,8 @@ export interface BackendStatus {
   /** "2 threads", "PoCL, kernels traced", "no OpenCL loader on this machine". */
   readonly detail: string;
   readonly remedy?: string;
+  /** What it learns from, each up or not; none where it could not be opened. */
+  readonly sources: readonly SourceState[];
 }
 
 export interface DeviceRow {
@@ -99,7 +100,6 @@ export function statusView(state: ProfilerState): () => Status {
       service: state.service,
       uptime: now - state.startedAt,
       backends: backendStates(state),
-      sources: state.sessions.flatMap((session) => session.sources()),
       devices: profiles.map(({ identity: { id, backend, name }, utilization }) => ({ id, backend, name, utilization })),
       kernels: kernels.sort((a, b) => b.total - a.total),
       transfers: profiles.flatMap(transferRows),
@@ -150,7 +150,7 @@ function backendStates({ sessions, absent, options }: ProfilerState): BackendSta
       const sources = session.sources();
       const remedy = sources.find((source) => !source.up)?.remedy;
       const detail = sources.map((source) => source.detail).join(', ');
-      return { name, present: sources.some(({ up }) => up), detail, ...(remedy !== undefined && { remedy }) };
+      return { name, present: sources.some(({ up }) => up), detail, sources, ...(remedy !== undefined && { remedy }) };
     }
     const missing = absent.find(({ backend }) => backend === name);
     const remedy = missing?.remedy;
@@ -158,6 +158,7 @@ function backendStates({ sessions, absent, options }: ProfilerState): BackendSta
       name,
       present: false,
       detail: missing?.error.message ?? 'not opened',
+      sources: [],
       ...(remedy !== undefined && { remedy }),
     };
   });

@@ -40,6 +40,7 @@ it('a backend that is not there is no error: it is listed, with what would mend 
     present: false,
     detail: 'no OpenCL loader',
     remedy: 'apt-get install ocl-icd-libopencl1',
+    sources: [],
   });
 });
 

@@ -15,13 +15,13 @@ export async function doctor(backend: string | undefined): Promise<void> {
   );
   const target = await openScrapeTarget(options, { host: 'localhost', port: 0 });
   try {
-    const { backends, sources, devices } = target.profiler.status();
+    const { backends, devices } = target.profiler.status();
     process.stdout.write(
       `accelmeter ${version} · Node ${process.versions.node} · ${process.platform}-${process.arch}\n`,
     );
     process.stdout.write(backendLines(backends));
     process.stdout.write('\nSources\n');
-    for (const { name, up, detail, remedy } of sources) {
+    for (const { name, up, detail, remedy } of backends.flatMap(({ sources }) => sources)) {
       process.stdout.write(` ${up ? '✓' : '–'} ${name}: ${detail}${remedy === undefined ? '' : `\n   → ${remedy}`}\n`);
     }
     process.stdout.write('\nDevices\n');

@@ -78,13 +78,13 @@ function head(status: Status | undefined, path: string): Html {
 <a href="${path}">${path}</a>.</p>`;
 }
 
-/** What is seen is told by its sources; a backend that is not there has none and is told itself. */
-function sources({ backends, sources }: Status): Html {
-  const missing = backends.filter(({ present }) => !present);
-  const rows = [
-    ...sources.map(({ name, up, detail, remedy }) => source(name, up, detail, remedy)),
-    ...missing.map(({ name, detail, remedy }) => source(name, false, detail, remedy)),
-  ];
+/** A backend is told by its sources; one that could not be opened has none and is told itself. */
+function sources({ backends }: Status): Html {
+  const rows = backends.flatMap(({ name, detail, remedy, sources }) =>
+    sources.length === 0
+      ? [source(name, false, detail, remedy)]
+      : sources.map((each) => source(each.name, each.up, each.detail, each.remedy)),
+  );
   return html`<h2>Sources</h2>\n<ul>${rows}</ul>\n`;
 }
 

@@ -13,10 +13,15 @@ const status: Status = {
   service: 'image-resizer',
   uptime: 312.4,
   backends: [
-    { name: 'cpu', present: true, detail: '2 threads' },
-    { name: 'opencl', present: false, detail: 'no OpenCL loader on this machine', remedy: 'apt-get install ocl-icd' },
+    { name: 'cpu', present: true, detail: '2 threads', sources: [{ name: 'process', up: true, detail: '2 threads' }] },
+    {
+      name: 'opencl',
+      present: false,
+      detail: 'no OpenCL loader on this machine',
+      remedy: 'apt-get install ocl-icd',
+      sources: [],
+    },
   ],
-  sources: [{ name: 'opencl_layer', up: true, detail: 'kernels traced' }],
   devices: [{ id: 'GPU-1', backend: 'opencl', name: 'NVIDIA H200', utilization: 0.26 }],
   kernels: [
     {
@@ -60,7 +65,7 @@ describe('the landing page', () => {
     for (const text of [
       'accelmeter 0.1.0',
       'image-resizer · process 42 · Node 24.0.0 · measuring for 5 min 12 s',
-      'cpu 2 threads',
+      '✓ process 2 threads',
       'no OpenCL loader on this machine → apt-get install ocl-icd',
       '212 1.21 ms 412 µs – 26 % 3',
       'NVIDIA H200 opencl GPU-1 26 %',
@@ -95,6 +100,16 @@ describe('the landing page', () => {
     expect(body).not.toContain('<h2>Kernels');
     expect(body).not.toContain('<h2>Sources');
     expect(body).toContain('scrape_configs:');
+  });
+
+  test('tells a source that is down once, also where its backend has no other', () => {
+    const [cpu] = status.backends;
+    const down = { present: false, detail: 'kernels not traced', remedy: 'start it with register' } as const;
+    const layer = { name: 'opencl_layer', up: false, ...down };
+    const odd = { ...status, backends: [cpu, { name: 'opencl', sources: [layer], ...down }] } as Status;
+    const body = renderLanding({ status: odd, page: undefined, target: '127.0.0.1:9464', path: '/metrics' });
+    expect(body.match(/kernels not traced/g)).toHaveLength(1);
+    expect(body.match(/start it with register/g)).toHaveLength(1);
   });
 
   test('escapes whatever it is given', async () => {
