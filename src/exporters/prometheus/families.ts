@@ -4,6 +4,7 @@
  */
 import { diag } from '@opentelemetry/api';
 import {
+  AggregationTemporality,
   DataPointType,
   type MetricData,
   type MetricDescriptor,
@@ -36,7 +37,8 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
     const kind = kindOf(metric);
     const known = names.get(metric.descriptor);
     if (known?.kind === kind) return known.name;
-    const name = metricName(metric.descriptor.name, metric.descriptor.unit, kind, options);
+    const { name: given, unit } = metric.descriptor;
+    const name = metricName(text(given), text(unit), kind, options);
     names.set(metric.descriptor, { kind, name });
     return name;
   }
@@ -67,10 +69,15 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
           continue;
         }
         if (dropped.has(name)) continue;
+        if (isDelta(metric)) {
+          warn(`Prometheus: ${name} comes as differences, which are no counter; not exported.`);
+          continue;
+        }
         const type = typeOf(metric);
+        const help = text(metric.descriptor.description);
         const family = families.get(name);
         if (family === undefined) {
-          families.set(name, { name, type, help: metric.descriptor.description, streams: [{ scope, metric }] });
+          families.set(name, { name, type, help, streams: [{ scope, metric }] });
         } else if (family.type !== type) {
           // Two TYPE lines for one name make the server refuse the page, and neither stream is more right.
           families.delete(name);
@@ -78,7 +85,6 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
           warn(`Prometheus: ${name} is both a ${family.type} and a ${type}; not exported.`);
         } else {
           family.streams.push({ scope, metric });
-          const help = metric.descriptor.description;
           if (family.help === '') family.help = help;
           else if (help !== '' && help !== family.help) {
             warn(`Prometheus: ${name} has several descriptions; exported with ${JSON.stringify(family.help)}.`);
@@ -86,9 +92,30 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
         }
       }
     }
+    for (const part of partsOfHistograms(families)) {
+      families.delete(part);
+      warn(`Prometheus: ${part} is a series of the histogram beside it; the metric of that name is not exported.`);
+    }
     warned = warnings;
     return [...families.values()];
   };
+}
+
+/** Names of families that a histogram uses for its own series: the server would take one for the other. */
+function partsOfHistograms(families: ReadonlyMap<string, Family>): string[] {
+  const histograms = [...families.values()].filter(({ type }) => type === 'histogram');
+  const parts = histograms.flatMap(({ name }) => [`${name}_bucket`, `${name}_sum`, `${name}_count`]);
+  return parts.filter((part) => families.has(part));
+}
+
+/** Only a producer of the service's own gives these: the SDK heeds what the reader selects. */
+function isDelta(metric: MetricData): boolean {
+  return metric.dataPointType !== DataPointType.GAUGE && metric.aggregationTemporality === AggregationTemporality.DELTA;
+}
+
+/** A program without types can give a number or nothing, and the SDK passes it on. */
+function text(given: unknown): string {
+  return given === undefined || given === null ? '' : String(given);
 }
 
 function kindOf(metric: MetricData): StreamKind {

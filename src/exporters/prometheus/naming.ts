@@ -18,46 +18,46 @@ export interface MetricNaming {
 }
 
 /** UCUM units that Prometheus spells out. A unit that is not listed stands as it is. */
-const unitWords: Readonly<Record<string, string>> = {
-  d: 'days',
-  h: 'hours',
-  min: 'minutes',
-  s: 'seconds',
-  ms: 'milliseconds',
-  us: 'microseconds',
-  ns: 'nanoseconds',
-  By: 'bytes',
-  KiBy: 'kibibytes',
-  MiBy: 'mebibytes',
-  GiBy: 'gibibytes',
-  TiBy: 'tebibytes',
-  kBy: 'kilobytes',
-  KBy: 'kilobytes',
-  MBy: 'megabytes',
-  GBy: 'gigabytes',
-  TBy: 'terabytes',
-  m: 'meters',
-  V: 'volts',
-  A: 'amperes',
-  J: 'joules',
-  W: 'watts',
-  g: 'grams',
-  Cel: 'celsius',
-  Hz: 'hertz',
-  '1': '',
-  '%': 'percent',
-};
+const unitWords: ReadonlyMap<string, string> = new Map([
+  ['d', 'days'],
+  ['h', 'hours'],
+  ['min', 'minutes'],
+  ['s', 'seconds'],
+  ['ms', 'milliseconds'],
+  ['us', 'microseconds'],
+  ['ns', 'nanoseconds'],
+  ['By', 'bytes'],
+  ['KiBy', 'kibibytes'],
+  ['MiBy', 'mebibytes'],
+  ['GiBy', 'gibibytes'],
+  ['TiBy', 'tebibytes'],
+  ['kBy', 'kilobytes'],
+  ['KBy', 'kilobytes'],
+  ['MBy', 'megabytes'],
+  ['GBy', 'gigabytes'],
+  ['TBy', 'terabytes'],
+  ['m', 'meters'],
+  ['V', 'volts'],
+  ['A', 'amperes'],
+  ['J', 'joules'],
+  ['W', 'watts'],
+  ['g', 'grams'],
+  ['Cel', 'celsius'],
+  ['Hz', 'hertz'],
+  ['1', ''],
+  ['%', 'percent'],
+]);
 
 /** The same after a slash, where `m` is a minute. */
-const perUnitWords: Readonly<Record<string, string>> = {
-  s: 'second',
-  m: 'minute',
-  h: 'hour',
-  d: 'day',
-  w: 'week',
-  mo: 'month',
-  y: 'year',
-};
+const perUnitWords: ReadonlyMap<string, string> = new Map([
+  ['s', 'second'],
+  ['m', 'minute'],
+  ['h', 'hour'],
+  ['d', 'day'],
+  ['w', 'week'],
+  ['mo', 'month'],
+  ['y', 'year'],
+]);
 
 /**
  * The name of the family: words joined by `_`, the unit, then `_total` or `_ratio`. A word of the unit that the name
@@ -140,9 +140,9 @@ function unitSuffixes(unit: string): string[] {
   const main = (slash < 0 ? unit : unit.slice(0, slash)).trim();
   const per = slash < 0 ? '' : unit.slice(slash + 1).trim();
   const suffixes: string[] = [];
-  if (!/[{}]/.test(main)) suffixes.push(wordsOf(unitWords[main] ?? main).join('_'));
+  if (!/[{}]/.test(main)) suffixes.push(wordsOf(unitWords.get(main) ?? main).join('_'));
   if (per !== '' && !/[{}]/.test(per)) {
-    const word = wordsOf(perUnitWords[per] ?? per).join('_');
+    const word = wordsOf(perUnitWords.get(per) ?? per).join('_');
     if (word !== '') suffixes.push(`per_${word}`);
   }
   return suffixes.filter((suffix) => suffix !== '');

@@ -35,6 +35,11 @@ export class PageBuffer {
     this.#length = 0;
   }
 
+  /** Takes back what was written after `length`. */
+  cut(length: number): void {
+    this.#length = length;
+  }
+
   /** Writes a string as UTF-8. */
   text(text: string): void {
     this.#reserve(text.length * 3); // A UTF-16 unit takes at most three bytes.

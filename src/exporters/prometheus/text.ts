@@ -6,7 +6,7 @@
  * object: the SDK keeps one object for a series from its first collection on, and so does our producer. An object
  * that is new is only rendered anew. The cache is weak, so it goes with the series.
  */
-import type { Attributes, HrTime } from '@opentelemetry/api';
+import { type Attributes, diag, type HrTime } from '@opentelemetry/api';
 import {
   DataPointType,
   type ExponentialHistogram,
@@ -70,6 +70,13 @@ export function createTextFormat(options: TextOptions): Format {
   const familiesOf = createFamilies({ ...options, reserved: options.withoutTargetInfo ? [] : ['target_info'] });
   const rendered = new WeakMap<ScopeMetrics['scope'], RenderedLabels>();
   const bucketEnds = createBucketEnds();
+  const unwritable = new Set<string>();
+
+  function sayOnce(name: string, error: unknown): void {
+    if (unwritable.has(name)) return;
+    unwritable.add(name);
+    diag.warn(`Prometheus: ${name} could not be written; not exported.`, error);
+  }
 
   function labelsOf(scope: ScopeMetrics['scope'], constants: Attributes): RenderedLabels {
     const key = JSON.stringify(constants);
@@ -127,12 +134,18 @@ export function createTextFormat(options: TextOptions): Format {
       }
       for (const family of familiesOf(collected)) {
         if (family.streams.every(({ metric }) => metric.dataPoints.length === 0)) continue;
-        writeHead(page, family);
-        let series = 0;
-        for (const stream of family.streams) {
-          series += yield* writeStream(page, family, stream, labelsOf(stream.scope, constants));
+        const start = page.length;
+        try {
+          writeHead(page, family);
+          let series = 0;
+          for (const stream of family.streams) {
+            series += yield* writeStream(page, family, stream, labelsOf(stream.scope, constants));
+          }
+          counts.push({ name: family.name, type: family.type, series });
+        } catch (error) {
+          page.cut(start); // What a program or a producer gave that is no point costs its family, not the page.
+          sayOnce(family.name, error);
         }
-        counts.push({ name: family.name, type: family.type, series });
         yield;
       }
       if (counts.length === 0) page.text('# no registered metrics\n');

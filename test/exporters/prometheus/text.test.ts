@@ -1,11 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Attributes, DiagLogLevel, diag } from '@opentelemetry/api';
+import { type Attributes, DiagLogLevel, diag, ValueType } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
+  AggregationTemporality,
   AggregationType,
+  DataPointType,
   MeterProvider,
   type MeterProviderOptions,
+  type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
@@ -228,6 +231,70 @@ describe('families of several scopes', () => {
     meters.getMeter('b').createGauge('size', { description: 'Two.' }).record(2, { of: 'b' });
     expect(await page()).toBe('# HELP size One.\n# TYPE size gauge\nsize{of="a"} 1\nsize{of="b"} 2\n');
     await page();
+    expect(warnings).toHaveLength(1);
+  });
+});
+
+describe('a metric that cannot be written costs no other', () => {
+  test('where its name is that of a series of a histogram', async () => {
+    const { meter, page } = service();
+    meter.createGauge('wait.seconds.count').record(7);
+    meter.createGauge('wait_seconds_sum').record(7);
+    meter.createHistogram('wait', { unit: 's', advice: { explicitBucketBoundaries: [1] } }).record(2);
+    meter.createGauge('wait_seconds_bucket').record(7, { le: '1' });
+    meter.createGauge('other.count').record(1);
+    expect(await page()).toBe(`\
+# TYPE wait_seconds histogram
+wait_seconds_bucket{le="1"} 0
+wait_seconds_bucket{le="+Inf"} 1
+wait_seconds_sum 2
+wait_seconds_count 1
+# TYPE other_count gauge
+other_count 1
+`);
+    await page();
+    expect(warnings).toHaveLength(3);
+  });
+
+  test('where a program without types gave what is no unit, text or set of attributes', async () => {
+    const { meter, page } = service();
+    const no = <T>(value: unknown) => value as T;
+    meter.createGauge('first').record(1);
+    meter.createGauge('unit', { unit: no(5) }).record(1);
+    meter.createGauge('unit.of.every.object', { unit: 'constructor' }).record(1);
+    meter.createGauge('description', { description: no(5) }).record(1);
+    meter.createGauge('attributes').record(1, no('abc'));
+    meter.createGauge('last').record(1);
+    const expected = `\
+# TYPE first gauge
+first 1
+# TYPE unit_5 gauge
+unit_5 1
+# TYPE unit_of_every_object_constructor gauge
+unit_of_every_object_constructor 1
+# HELP description 5
+# TYPE description gauge
+description 1
+# TYPE last gauge
+last 1
+`;
+    expect(await page()).toBe(expected);
+    expect(await page()).toBe(expected);
+    expect(warnings).toEqual(['Prometheus: attributes could not be written; not exported.']);
+  });
+
+  test('where a producer gives differences', () => {
+    const sum = (name: string, aggregationTemporality: AggregationTemporality): MetricData => ({
+      descriptor: { name, unit: '', description: '', valueType: ValueType.INT },
+      aggregationTemporality,
+      dataPointType: DataPointType.SUM,
+      isMonotonic: true,
+      dataPoints: [{ startTime: [0, 0], endTime: [0, 0], attributes: {}, value: 3 }],
+    });
+    const metrics = [sum('hits', AggregationTemporality.DELTA), sum('all', AggregationTemporality.CUMULATIVE)];
+    const resource = resourceFromAttributes({});
+    const page = write(createTextFormat(plain), { resource, scopeMetrics: [{ scope: { name: 'a' }, metrics }] });
+    expect(page).toBe('# TYPE all_total counter\nall_total 3\n');
     expect(warnings).toHaveLength(1);
   });
 });
