@@ -7,6 +7,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { armOpenclLayer } from '../src/native/arm.ts';
+import { resolveOptions } from '../src/options.ts';
 import { say } from './say.ts';
 import { readSwitches } from './switches.ts';
 
@@ -23,7 +24,8 @@ function begin(): void {
       if (switches.say) say(`accelmeter: off, ${switches.off}`);
       return;
     }
-    if (switches.backends.includes('opencl')) armOpenclLayer();
+    const { backends } = resolveOptions({}, process.env, () => {}); // `start` reads them again, and says what is odd
+    if (backends.includes('opencl')) armOpenclLayer();
     setTimeout(() => {
       load()
         .then(({ start }) => start(switches))

@@ -32,9 +32,9 @@ if (isMainThread && directory) await begin(directory);
 async function begin(into: string): Promise<void> {
   try {
     const switches = readSwitches(process.env, process.versions.node);
-    if (switches.off !== undefined) return;
-    if (switches.backends.includes('opencl')) armOpenclLayer();
+    if (switches.off !== undefined) return sayProblem(`off, ${switches.off}`);
     const options = resolveOptions({}, process.env, sayProblem);
+    if (options.backends.includes('opencl')) armOpenclLayer();
     const { host, port, service } = switches;
     const target = await openScrapeTarget(options, { lazy: true, host, port, service });
     if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch(sayProblem);

@@ -1,6 +1,6 @@
 /**
- * What the environment says to `register`, read before the program's first line: so this file loads nothing. The rest
- * of the options is read later, by `src/options.ts`.
+ * What the environment says to `register`, read before the program's first line: so this file loads nothing. What is
+ * measured, and within which bounds, is read by `src/options.ts`.
  */
 
 /** Why nothing is measured. */
@@ -12,7 +12,6 @@ export interface Off {
 
 export interface On {
   readonly off: undefined;
-  readonly backends: readonly string[];
   readonly host: string;
   readonly port: number;
   readonly service: string | undefined;
@@ -43,7 +42,6 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
   }
   return {
     off: undefined,
-    backends: listOf(environment.ACCELMETER_BACKENDS || 'cpu,opencl'),
     host: environment.OTEL_EXPORTER_PROMETHEUS_HOST?.trim() || 'localhost',
     port: portOf(environment.OTEL_EXPORTER_PROMETHEUS_PORT, warnings),
     service: environment.OTEL_SERVICE_NAME || undefined,

@@ -75,8 +75,7 @@ export function resolveOptions(
     }
   };
   const backends =
-    checkBackends(options.backends) ??
-    fromEnvironment('ACCELMETER_BACKENDS', (text) => checkBackends(text.split(',').map((name) => name.trim())));
+    checkBackends(options.backends) ?? fromEnvironment('ACCELMETER_BACKENDS', (text) => checkBackends(namesIn(text)));
   return {
     backends: backends ?? backendNames,
     backendsNamed: backends !== undefined,
@@ -89,6 +88,13 @@ export function resolveOptions(
     tickSeconds: checkNumber('tickSeconds', options.tickSeconds) ?? limits.tickSeconds.otherwise,
     openclLibrary: options.openclLibrary ?? fromEnvironment('ACCELMETER_OPENCL_LIBRARY', (text) => text),
   };
+}
+
+/** As OpenTelemetry's lists are written: separated by commas, in any case. */
+function namesIn(text: string): string[] | undefined {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  const given = names.filter((name) => name !== '');
+  return given.length === 0 ? undefined : given;
 }
 
 function checkBackends(names: readonly string[] | undefined): readonly BackendName[] | undefined {

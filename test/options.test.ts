@@ -26,6 +26,17 @@ it.each([
   expect(() => resolveOptions(options as object, {}, silent)).toThrow(message);
 });
 
+it.each([
+  ['OpenCL', ['opencl'], true],
+  ['cpu, ', ['cpu'], true],
+  [' ', ['cpu', 'opencl'], false],
+  [',', ['cpu', 'opencl'], false],
+])('ACCELMETER_BACKENDS=%j names %j', (text, backends, backendsNamed) => {
+  const warn = vi.fn();
+  expect(resolveOptions({}, { ACCELMETER_BACKENDS: text }, warn)).toMatchObject({ backends, backendsNamed });
+  expect(warn).not.toHaveBeenCalled();
+});
+
 it('a malformed environment is a warning and the default, never a throw', () => {
   const warn = vi.fn();
   const environment = { ACCELMETER_MAX_KERNELS: 'many', ACCELMETER_BACKENDS: 'cuba', ACCELMETER_OPENCL_LIBRARY: '' };

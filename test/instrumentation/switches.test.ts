@@ -6,7 +6,6 @@ const node = '24.0.0';
 it('with nothing set it listens on localhost:9464', () => {
   expect(readSwitches({}, node)).toEqual({
     off: undefined,
-    backends: ['cpu', 'opencl'],
     host: 'localhost',
     port: 9464,
     service: undefined,
