@@ -6,6 +6,7 @@ import { CommandError } from './failure.ts';
 
 /** Runs the command that `argv` names. Sets the exit code: 2 for wrong arguments, 1 for what failed. Never throws. */
 export async function parse(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', endWithReader);
   try {
     await program().parseAsync(argv);
   } catch (error) {
@@ -18,6 +19,12 @@ export async function parse(argv: readonly string[]): Promise<void> {
       throw error;
     }
   }
+}
+
+/** Who reads us through a pipe (`accelmeter doctor | head`) may have seen enough: that is no failure. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 function program(): Command {

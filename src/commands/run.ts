@@ -64,7 +64,8 @@ function readReports(directory: string): RunReport[] {
 function describe(reports: readonly RunReport[]): string {
   const computed = reports.filter(({ status }) => status.kernels.length + status.transfers.length > 0);
   const shown = computed.length > 0 ? computed : reports.slice(0, 1);
-  if (shown.length === 0) return '\naccelmeter: no report; the program was not Node.js, or was ended by force\n';
+  if (shown.length === 0)
+    return '\naccelmeter: no report; the program was not Node.js, was ended by force, or has accelmeter off\n';
   return shown.map(describeOne).join('');
 }
 

@@ -55,6 +55,15 @@ describe('doctor', () => {
     expect(stdout).toMatch(/Series: \d+ now; 28 more for each kernel, at most 1820 a device/);
   });
 
+  it('whose reader has seen enough ends without a word', async () => {
+    const parent = `const { spawn } = require('node:child_process');
+      const stdio = ['ignore', 'pipe', 'inherit'];
+      const doctor = spawn(process.execPath, ['dist/src/cli.js', 'doctor', 'cpu'], { stdio });
+      doctor.stdout.destroy();
+      doctor.on('exit', (code) => { process.exitCode = code; });`;
+    expect(await runNode(['-e', parent])).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('fails for a backend that is not there, with the remedy', async () => {
     const { code, stdout } = await runNode(['dist/src/cli.js', 'doctor', 'opencl'], {
       ACCELMETER_OPENCL_LIBRARY: '/nowhere/libOpenCL.so.1',
@@ -117,6 +126,12 @@ describe('run', () => {
     const { code, stderr } = await accelmeter('run', '--no-serve', 'node', '-e', '0');
     expect(code).toBe(0);
     expect(stderr).toContain('no kernels were seen');
+  });
+
+  it('says that it is switched off in the program', async () => {
+    const args = ['dist/src/cli.js', 'run', '--no-serve', 'node', '-e', '0'];
+    const { stderr } = await runNode(args, { OTEL_METRICS_EXPORTER: 'none' });
+    expect(stderr).toContain('accelmeter: off, OTEL_METRICS_EXPORTER is none\n');
   });
 
   it('says that a program could not be run', async () => {
