@@ -30,6 +30,8 @@ export class Loop {
   readonly #options: LoopOptions;
   #sampledAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
+  /** While a drain goes on: what its slice in the next turn will say. */
+  #nextSlice: Promise<boolean> | undefined;
   #timers: readonly NodeJS.Timeout[] = [];
 
   constructor(options: LoopOptions) {
@@ -40,7 +42,8 @@ export class Loop {
     this.#tick();
     this.#timers = [
       setInterval(() => void this.#drainWholly(), drainEverySeconds * 1000).unref(),
-      setInterval(() => this.#tick(), this.#options.tickSeconds * 1000).unref(),
+      // What ran in the interval belongs to it: after the loop was held both timers are due, and much waits.
+      setInterval(() => void this.#drainWholly().then(() => this.#tick()), this.#options.tickSeconds * 1000).unref(),
     ];
   }
 
@@ -95,7 +98,17 @@ export class Loop {
   }
 
   async #drainWholly(): Promise<void> {
-    while (this.#drain()) await new Promise((resolve) => setImmediate(resolve));
+    let more = this.#nextSlice ? await this.#nextSlice : this.#drain();
+    while (more) more = await this.#drainNextTurn();
+  }
+
+  /** All who wait for a whole drain share its slices, so that a turn of the event loop holds one. */
+  #drainNextTurn(): Promise<boolean> {
+    this.#nextSlice ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+      this.#nextSlice = undefined;
+      return this.#drain();
+    });
+    return this.#nextSlice;
   }
 
   /** True where records are left after the budget. */

@@ -1,0 +1,67 @@
+import { expect, it, onTestFinished } from 'vitest';
+import type { Session } from '../src/backend.ts';
+import { Loop } from '../src/loop.ts';
+import { DeviceProfile } from '../src/profile/device-profile.ts';
+import { SelfTime } from '../src/self-time.ts';
+import { supervise } from '../src/supervisor.ts';
+
+const now = () => performance.now() / 1000;
+
+/** A started loop over one device whose drain is `drain`. */
+function started(drain: () => boolean, tickSeconds: number) {
+  const profile = new DeviceProfile({ id: 'g', backend: 'opencl', type: 'gpu', name: 'G', index: 0 }, { now });
+  const session: Session = { sources: () => [], drain, close() {} };
+  const loop = new Loop({
+    sessions: [supervise('opencl', session, now)],
+    profiles: new Map([['g', profile]]),
+    selfTime: new SelfTime(now),
+    tickSeconds,
+    now,
+  });
+  loop.start();
+  onTestFinished(() => loop.stop());
+  return { loop, profile };
+}
+
+const hold = (milliseconds: number) => {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+};
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+it('what ran while the event loop was held is in the interval in which it ran', async () => {
+  let slices = 0;
+  const { profile } = started(() => {
+    if (slices === 0) return false;
+    profile.kernel('k').record(0.06);
+    slices -= 1;
+    return slices > 0;
+  }, 0.4);
+  await pause(10);
+  slices = 5;
+  hold(600);
+  const before = profile.utilization;
+  while (profile.utilization === before) await pause(5);
+  // The interval is one of 0.6 s: all five are in it, not only the first.
+  expect(profile.utilization).toBeGreaterThan(0.3);
+  expect(profile.totals().count).toBe(5);
+});
+
+it('a drain that takes many turns holds each for one slice, however many wait for it', async () => {
+  let drains = 0;
+  let most = 0;
+  const until = performance.now() + 700;
+  const { loop } = started(() => {
+    drains += 1;
+    return performance.now() < until;
+  }, 0.2);
+  while (performance.now() < until) {
+    drains = 0;
+    void loop.refresh();
+    await new Promise((resolve) => setImmediate(resolve));
+    most = Math.max(most, drains);
+    hold(5);
+  }
+  // One that was waited for, and one by who came after it in the same turn.
+  expect(most).toBeLessThanOrEqual(2);
+});
