@@ -45,6 +45,7 @@ export interface Metric {
 }
 
 const deviceWork = { about: 'device', from: 'work' } as const;
+const deviceSelf = { about: 'device', from: 'self' } as const;
 const deviceReading = { about: 'device', from: 'reading' } as const;
 const processReading = { about: 'process', from: 'reading' } as const;
 const self = { about: 'self', from: 'self' } as const;
@@ -52,7 +53,7 @@ const self = { about: 'self', from: 'self' } as const;
 export const catalogue = {
   // Devices
   'accelmeter.device.info': {
-    ...deviceWork,
+    ...deviceSelf,
     instrument: 'gauge',
     unit: '{device}',
     brief: 'Identity of a device; always 1.',
@@ -219,7 +220,7 @@ export const catalogue = {
     attributes: [],
   },
   'accelmeter.custom': {
-    ...deviceWork,
+    ...deviceSelf,
     instrument: 'gauge',
     unit: '',
     brief: 'Values reported by the program itself through device.report.',
@@ -227,17 +228,17 @@ export const catalogue = {
     optional: ['accelmeter.metric.unit'],
   },
   'accelmeter.custom.dropped': {
-    ...deviceWork,
+    ...deviceSelf,
     instrument: 'counter',
     unit: '{report}',
     brief: 'Calls of device.report that found no place among the names.',
     attributes: [],
   },
   'accelmeter.records.rejected': {
-    ...deviceWork,
+    ...deviceSelf,
     instrument: 'counter',
     unit: '{record}',
-    brief: 'Records whose time was negative, infinite or not a number; they change no other statistic.',
+    brief: 'Records whose time, size or value was negative, infinite or not a number; they change no other statistic.',
     attributes: [],
   },
 
@@ -346,7 +347,8 @@ export const catalogue = {
     ...self,
     instrument: 'counter',
     unit: '{record}',
-    brief: 'Records of kernels and copies lost because a buffer was full.',
+    brief:
+      'Kernels and copies that ran and are in no statistic: a buffer was full, or the driver did not tell of them.',
     attributes: ['accelmeter.source'],
   },
   'accelmeter.self.time': {

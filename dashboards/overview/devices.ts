@@ -13,8 +13,7 @@ export function devices(): Panel[] {
       title: 'Sources',
       description:
         'What the measurements come from, and the endpoints that are scraped. One row of each service, red while any of ' +
-        'its processes lacks it, ' +
-        'and one more row for each process that does. Do: `accelmeter doctor` on that host says why and what mends it.',
+        'its processes lacks it, and one more row for each process that does. Do: `accelmeter doctor` on that host says why and what mends it.',
       width: 8,
       height: 8,
       unit: 'short',

@@ -40,8 +40,9 @@ function wrong(): Panel[] {
       ...size,
       title: 'Records lost',
       description:
-        'Kernels and copies in the range shown that ran and were not measured, because a buffer was full. Counts and ' +
-        'rates below are too low by these. Do: look whether the event loop was blocked at that time.',
+        'Kernels and copies in the range shown that ran and were not measured: a buffer was full, or the driver did ' +
+        'not tell of them. Counts and rates below are too low by these. Do: look whether the event loop was blocked ' +
+        'at that time.',
       unit: 'short',
       query: {
         expression: orZero(`sum(increase(${chosen('accelmeter.records.dropped')}[$__range]))`),
@@ -93,8 +94,8 @@ function goingOn(): Panel[] {
       width: 4,
       title: 'Event loop delay',
       description:
-        '99th percentile of the delay of the event loop, in the worst process. A blocked loop submits no kernels, and the device waits. Do: above ' +
-        '100 ms look for synchronous work on the main thread.',
+        '99th percentile of the delay of the event loop, in the worst process. A blocked loop submits no kernels, and ' +
+        'the device waits. Do: above 100 ms look for synchronous work on the main thread.',
       unit: 's',
       query: { expression: `max(${chosen('nodejs.eventloop.delay.p99')})`, legend: 'delay' },
       thresholds: [

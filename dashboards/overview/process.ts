@@ -99,8 +99,8 @@ export function self(): Panel[] {
       ...third,
       title: 'Records lost by source',
       description:
-        'Kernels and copies a second that ran and were not measured, because a buffer was full. Zero is as it should ' +
-        'be; anything else means that counts and rates above are too low.',
+        'Kernels and copies a second that ran and were not measured: a buffer was full, or the driver did not tell of ' +
+        'them. Zero is as it should be; anything else means that counts and rates above are too low.',
       unit: 'ops',
       reach: 1,
       queries: [

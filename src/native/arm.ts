@@ -7,8 +7,9 @@ import { prebuiltLibrary } from './prebuilt.ts';
 
 /**
  * Names our layer to the OpenCL loader, which looks for layers at the process's first OpenCL call: later is too late.
- * Layers that are named already stay; named first, ours is nearest to the driver. The environment is inherited by children; there the layer is
- * inert, since they have another pid. Harmless to call twice. Not for worker threads, whose environment is a copy.
+ * Layers that are named already stay; named first, ours is nearest to the driver. The environment is inherited by
+ * children; there the layer is inert, since they have another pid. Harmless to call twice. Not for worker threads,
+ * whose environment is a copy.
  *
  * @returns the layer's file; `undefined` where it has not been built for this platform or cannot be named.
  */
