@@ -22,9 +22,9 @@ export async function run([file = '', ...args]: readonly string[], options: RunO
   try {
     const { code, signal } = await runProgram(file, args, options, directory);
     const reports = readReports(directory);
-    if (options.output !== undefined) writeFileSync(options.output, `${JSON.stringify(reports, null, 2)}\n`);
     process.stderr.write(describe(reports));
     process.exitCode = signal ? 128 + constants.signals[signal] : (code ?? 0);
+    if (options.output !== undefined) writeOutput(options.output, reports);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -58,6 +58,15 @@ function runProgram(file: string, args: readonly string[], options: RunOptions, 
 
 function readReports(directory: string): RunReport[] {
   return readdirSync(directory).map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')));
+}
+
+function writeOutput(file: string, reports: readonly RunReport[]): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(reports, null, 2)}\n`);
+  } catch (error) {
+    process.stderr.write(`accelmeter: the report could not be written: ${(error as Error).message}\n`);
+    process.exitCode ||= 1;
+  }
 }
 
 /** Every process that computed something, or the only one that did not. */

@@ -134,6 +134,15 @@ describe('run', () => {
     expect(stderr).toContain('accelmeter: off, OTEL_METRICS_EXPORTER is none\n');
   });
 
+  it('keeps the report and the exit code where the file for it cannot be written', async () => {
+    const args = ['run', '--no-serve', '--output', '/nowhere/report.json', 'node', '-e'];
+    const { code, stderr } = await accelmeter(...args, 'process.exit(5)');
+    expect(code).toBe(5);
+    expect(stderr).toContain('no kernels were seen');
+    expect(stderr).toMatch(/^accelmeter: the report could not be written: ENOENT.+\n$/m);
+    expect((await accelmeter(...args, '0')).code).toBe(1);
+  });
+
   it('says that a program could not be run', async () => {
     expect(await accelmeter('run', '--no-serve', 'no-such-program')).toMatchObject({
       code: 1,
