@@ -6,13 +6,15 @@ import { takeKernelStatistics, takeSnapshot } from '../../src/snapshot.ts';
 
 type Backend = Window['backend'];
 
-/** A device that did what `work` says within `seconds`. */
-function codes(work: (device: DeviceProfile) => void, seconds = 10, backend: Backend = 'opencl'): string[] {
+/** What the rules say of a device that did what `work` says within `seconds`. */
+function findings(work: (device: DeviceProfile) => void, seconds = 10, backend: Backend = 'opencl') {
   const profile = new DeviceProfile({ id: 'd', backend, type: 'gpu', name: 'D', index: 0 }, { now: () => 0 });
   work(profile);
   const window = { backend, seconds, snapshot: takeSnapshot(profile, 1), kernels: takeKernelStatistics(profile) };
-  return findIn(window, allRules).map(({ code }) => code);
+  return findIn(window, allRules);
 }
+
+const codes = (...of: Parameters<typeof findings>): string[] => findings(...of).map(({ code }) => code);
 
 const times = (count: number, act: (i: number) => void) => Array.from({ length: count }, (_, i) => act(i));
 
@@ -45,6 +47,16 @@ describe('launch_bound', () => {
   it('is silent just above the threshold', () => expect(codes(work(0.000201))).toEqual([]));
   it('is silent for 99 kernels', () => expect(codes(work(0.00001, 99))).toEqual([]));
   it('is silent where they keep the device busy', () => expect(codes(work(0.0001, 1000), 0.12)).toEqual([]));
+  it('tells how long the device waited', () =>
+    expect(findings(work(0.0001, 1000), 0.16)).toMatchObject([
+      {
+        observed: expect.closeTo(0.0001),
+        threshold: 0.0002,
+        unit: 's',
+        samples: 1000,
+        sentence: '1000 kernels ran for 100 µs on average, and for 38 % of the time the device waited for the next.',
+      },
+    ]));
 });
 
 describe('failing_operations', () => {

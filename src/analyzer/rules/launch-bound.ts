@@ -15,8 +15,10 @@ export const launchBound: Rule = {
     const { totalExecutions = 0, averageExecutionTimeMs: mean, totalExecutionTimeMs = 0 } = kernelStats ?? {};
     const threshold = shortestMeanMs[backend];
     if (totalExecutions < fewest || mean === undefined || mean >= threshold) return undefined;
-    if (totalExecutionTimeMs / 1000 / seconds >= busyShare) return undefined;
-    const sentence = `${totalExecutions} kernels ran for ${(mean * 1000).toFixed(0)} µs on average, and the device waited for the next most of the time.`;
+    const busy = totalExecutionTimeMs / 1000 / seconds;
+    if (busy >= busyShare) return undefined;
+    const ran = `${totalExecutions} kernels ran for ${(mean * 1000).toFixed(0)} µs on average`;
+    const sentence = `${ran}, and for ${((1 - busy) * 100).toFixed(0)} % of the time the device waited for the next.`;
     return { observed: mean / 1000, threshold: threshold / 1000, unit: 's', samples: totalExecutions, sentence };
   },
 };
