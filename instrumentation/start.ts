@@ -1,5 +1,6 @@
 /** The second half of `register`, once the program's main module has run: opens what there is, listens, and says so. */
 import { resolveOptions } from '../src/options.ts';
+import { parseResourceAttributes } from '../src/otel/resource.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../src/scrape-target.ts';
 import { version } from '../src/version.ts';
 import { say } from './say.ts';
@@ -8,6 +9,7 @@ import type { On } from './switches.ts';
 export async function start(switches: On): Promise<ScrapeTarget> {
   const warnings = [...switches.warnings];
   const options = resolveOptions({}, process.env, (problem) => warnings.push(problem));
+  parseResourceAttributes(process.env.OTEL_RESOURCE_ATTRIBUTES, (problem) => warnings.push(problem));
   const { host, port, service } = switches;
   const target = await openScrapeTarget(options, { lazy: true, host, port, service });
   let where: string;

@@ -29,10 +29,10 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
     return { off: `it needs Node.js ${oldest.join('.')} or later, this is ${nodeVersion}`, say: true };
   }
-  if (isTrue(environment.ACCELMETER_DISABLED)) return { off: 'ACCELMETER_DISABLED is set', say: false };
-  if (isTrue(environment.OTEL_SDK_DISABLED)) return { off: 'OTEL_SDK_DISABLED is set', say: false };
-
   const warnings: string[] = [];
+  for (const [name, yes] of Object.entries(disablers)) {
+    if (isSet(environment, name, yes, warnings)) return { off: `${name} is set`, say: false };
+  }
   const exporters = listOf(environment.OTEL_METRICS_EXPORTER ?? 'prometheus');
   if (exporters.includes('none')) return { off: 'OTEL_METRICS_EXPORTER is none', say: false };
   const unknown = exporters.filter((name) => name !== 'prometheus');
@@ -49,9 +49,16 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
   };
 }
 
-/** OpenTelemetry's booleans are true for "true" in any case and nothing else; ours take 1 as well. */
-function isTrue(value: string | undefined): boolean {
-  return value?.trim().toLowerCase() === 'true' || value?.trim() === '1';
+/** What switches it off. OpenTelemetry's booleans are true for "true" in any case and nothing else. */
+const disablers = { ACCELMETER_DISABLED: ['1', 'true'], OTEL_SDK_DISABLED: ['true'] };
+
+function isSet(environment: Environment, name: string, yes: readonly string[], warnings: string[]): boolean {
+  const value = environment[name]?.trim().toLowerCase() ?? '';
+  if (yes.includes(value)) return true;
+  if (!['', '0', 'false'].includes(value)) {
+    warnings.push(`${name}=${environment[name]} does not switch it off, ${yes.join(' and ')} would`);
+  }
+  return false;
 }
 
 function listOf(text: string): string[] {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Attributes } from '@opentelemetry/api';
+import { type Attributes, diag } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 
 type Resource = ResourceMetrics['resource'];
@@ -22,25 +22,36 @@ export function processResource(
     'service.instance.id': instanceId,
     'host.name': hostname(),
     'process.pid': process.pid,
-    ...parseResourceAttributes(environment.OTEL_RESOURCE_ATTRIBUTES),
+    ...parseResourceAttributes(environment.OTEL_RESOURCE_ATTRIBUTES, (problem) => diag.warn(problem)),
   };
   if (environment.OTEL_SERVICE_NAME) attributes['service.name'] = environment.OTEL_SERVICE_NAME;
   return resourceOf(attributes);
 }
 
-/** Comma-separated `key=value`, values percent-encoded. Anything malformed discards the variable, as specified. */
-function parseResourceAttributes(text = ''): Attributes {
+/**
+ * Comma-separated `key=value`, both percent-encoded. Anything malformed discards the variable, as specified, and
+ * `warn` is told what.
+ */
+export function parseResourceAttributes(text: string | undefined, warn: (problem: string) => void): Attributes {
   const attributes: Attributes = {};
-  for (const pair of text.split(',').filter((part) => part.trim() !== '')) {
-    const [key, value, ...more] = pair.split('=');
-    if (!key?.trim() || value === undefined || more.length > 0) return {};
-    try {
-      attributes[key.trim()] = decodeURIComponent(value.trim());
-    } catch {
+  for (const pair of (text ?? '').split(',').filter((part) => part.trim() !== '')) {
+    const [key, value, ...more] = pair.split('=').map((part) => decoded(part.trim()));
+    if (!key || value === undefined || more.length > 0) {
+      warn(`OTEL_RESOURCE_ATTRIBUTES is ignored: "${pair.trim()}" is not key=value, percent-encoded`);
       return {};
     }
+    attributes[key] = value;
   }
   return attributes;
+}
+
+/** `undefined` where it is not percent-encoded. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function resourceOf(attributes: Attributes): Resource {

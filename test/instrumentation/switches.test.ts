@@ -22,8 +22,19 @@ it.each([
   expect(readSwitches(environment, node)).toMatchObject({ off: expect.any(String), say: false });
 });
 
-it.each([['0'], [''], ['false'], ['no']])('ACCELMETER_DISABLED=%s leaves it on', (value) => {
-  expect(readSwitches({ ACCELMETER_DISABLED: value }, node).off).toBeUndefined();
+it.each([['0'], [''], ['false']])('ACCELMETER_DISABLED=%s leaves it on', (value) => {
+  expect(readSwitches({ ACCELMETER_DISABLED: value }, node)).toMatchObject({ off: undefined, warnings: [] });
+});
+
+it.each([
+  ['ACCELMETER_DISABLED', 'yes'],
+  ['OTEL_SDK_DISABLED', 'yes'],
+  ['OTEL_SDK_DISABLED', '1'], // not to OpenTelemetry's specification, so the service's own SDK runs as well
+])('%s=%s leaves it on, and that is said', (name, value) => {
+  expect(readSwitches({ [name]: value }, node)).toMatchObject({
+    off: undefined,
+    warnings: [expect.stringMatching(`^${name}=${value} does not switch it off, .*true would$`)],
+  });
 });
 
 it.each([
