@@ -66,12 +66,7 @@ function program(): Command {
   return root;
 }
 
-/** Where a command that listens does so. */
-export interface EndpointOptions {
-  readonly host: string;
-  readonly port: number;
-}
-
+/** The options of a command that listens: `ListenOptions`. */
 function addEndpoint(command: Command): Command {
   return command
     .option('--host <address>', 'the address to listen on', process.env.OTEL_EXPORTER_PROMETHEUS_HOST || 'localhost')

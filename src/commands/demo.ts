@@ -7,8 +7,7 @@ import { resolveOptions } from '../options.ts';
 import { formatBytes, formatSeconds } from '../quantity.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../scrape-target.ts';
 import { version } from '../version.ts';
-import type { EndpointOptions } from './all.ts';
-import { asCommandError, busyPortMessage, isFree } from './port.ts';
+import { asCommandError, busyPortMessage, isFree, type ListenOptions } from './port.ts';
 import { stopped } from './serve.ts';
 import { backendLines, kernelTable } from './terminal.ts';
 
@@ -19,7 +18,7 @@ const portsTried = 20;
 /** A table before this shows rates of nothing. */
 const firstTableSeconds = 2;
 
-export interface DemoOptions extends EndpointOptions {
+export interface DemoOptions extends ListenOptions {
   /** Stop after so many seconds; by default at Ctrl-C. */
   readonly for?: number;
 }

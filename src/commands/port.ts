@@ -1,8 +1,13 @@
-/** A busy port, said so that its reader knows what to do. */
+/** Where a command listens, and a port that is taken: said so that its reader knows what to do. */
 import { createServer } from 'node:net';
-import type { EndpointOptions } from './all.ts';
 import { CommandError } from './failure.ts';
 import { findPortOwner } from './port-owner.ts';
+
+/** Where a command that listens does so. */
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The sentence for a port that is taken: by whom, where the system tells. */
 export function busyPortMessage(port: number): string {
@@ -28,7 +33,7 @@ export async function isFree(host: string, port: number): Promise<boolean> {
 }
 
 /** Throws a CommandError where the port is taken. */
-export async function refuseBusyPort({ host, port }: EndpointOptions): Promise<void> {
+export async function refuseBusyPort({ host, port }: ListenOptions): Promise<void> {
   if (!(await isFree(host, port))) throw new CommandError(busyPortMessage(port));
 }
 

@@ -4,12 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunReport } from '../../instrumentation/run-report.ts';
-import type { EndpointOptions } from './all.ts';
 import { CommandError } from './failure.ts';
-import { refuseBusyPort } from './port.ts';
+import { type ListenOptions, refuseBusyPort } from './port.ts';
 import { backendLines, findingLines, kernelTable, transferTable } from './terminal.ts';
 
-export interface RunOptions extends EndpointOptions {
+export interface RunOptions extends ListenOptions {
   readonly serve: boolean;
   /** Also write the report as JSON to this file. */
   readonly output?: string;

@@ -2,12 +2,11 @@
 import { resolveOptions } from '../options.ts';
 import { openScrapeTarget } from '../scrape-target.ts';
 import { version } from '../version.ts';
-import type { EndpointOptions } from './all.ts';
-import { asCommandError } from './port.ts';
+import { asCommandError, type ListenOptions } from './port.ts';
 import { backendLines } from './terminal.ts';
 
 /** Resolves once stopped by SIGINT or SIGTERM. */
-export async function serve({ host, port }: EndpointOptions): Promise<void> {
+export async function serve({ host, port }: ListenOptions): Promise<void> {
   const options = resolveOptions({}, process.env, (problem) => process.stderr.write(`accelmeter: ${problem}\n`));
   const target = await openScrapeTarget(options, { host, port, service: process.env.OTEL_SERVICE_NAME });
   try {
