@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest';
+import { ProbeError } from '../src/errors.ts';
+import { collectPoints } from '../src/points.ts';
+import type { ProfilerState } from '../src/profiler.ts';
+import { ProfilingMetric } from '../src/snapshot.ts';
+import { supervise } from '../src/supervisor.ts';
+import { gpu, stateOver } from './profiler-state.ts';
+
+/** Every number by its metric's name, and every distribution's sum; of several points the last. */
+function valuesOf(state: ProfilerState): Record<string, number> {
+  return Object.fromEntries(
+    collectPoints(state).map((point) => [point.name, 'value' in point ? point.value : point.distribution.sum]),
+  );
+}
+
+it('each thing known of a device stands under its own name', () => {
+  const { clock, state, profile } = stateOver([gpu], { denyKernels: ['noise'] });
+  const device = profile('GPU-1');
+  for (const seconds of [1, 2, 3, 4, 5]) device.kernel('k').record(seconds / 1024);
+  device.kernel('k').record(-1);
+  device.kernel('noise').recordFailure('out_of_memory');
+  device.transfer('host_to_device').record(4096, 2 ** -10);
+  device.transfer('host_to_device').recordFailure('out_of_resources');
+  device.queueWait.record(2 ** -11);
+  device.compilation.record(2 ** -3);
+  device.memory.allocated(10);
+  device.memory.freed(4);
+  device.memory.allocated(2);
+  for (let i = 0; i < 33; i++) device.report(ProfilingMetric.create('Custom', i, `value ${i}`));
+  device.setReadings([{ name: 'hw.gpu.memory.limit', value: 2 ** 33 }]);
+  clock.seconds += 8;
+  device.closeInterval(clock.seconds);
+  const busy = 15 / 1024;
+  expect(valuesOf(state)).toMatchObject({
+    'accelmeter.device.info': 1,
+    'accelmeter.device.busy': busy,
+    'accelmeter.device.utilization': expect.closeTo(busy / 8, 6),
+    'accelmeter.device.failures': 2,
+    'accelmeter.kernel.duration': 15 / 1024,
+    'accelmeter.kernel.duration.p50': 3 / 1024,
+    'accelmeter.kernel.duration.p95': expect.closeTo(4.8 / 1024, 6),
+    'accelmeter.kernel.duration.p99': expect.closeTo(4.96 / 1024, 6),
+    'accelmeter.kernel.duration.stddev': expect.closeTo(Math.sqrt(2.5) / 1024, 6),
+    'accelmeter.kernel.window.age': 8,
+    'accelmeter.kernel.queue.duration': 2 ** -11,
+    'accelmeter.kernel.compilation.duration': 2 ** -3,
+    'accelmeter.kernel.failures': 1,
+    'accelmeter.kernel.names.other': 1,
+    'accelmeter.transfer.duration': 2 ** -10,
+    'accelmeter.transfer.io': 4096,
+    'accelmeter.transfer.bandwidth': 4096 * 2 ** 10,
+    'accelmeter.transfer.failures': 1,
+    'accelmeter.memory.allocations': 2,
+    'accelmeter.memory.allocated': 12,
+    'accelmeter.memory.usage': 8,
+    'accelmeter.memory.peak': 10,
+    'accelmeter.custom': 31,
+    'accelmeter.custom.dropped': 1,
+    'accelmeter.records.rejected': 1,
+    'hw.gpu.memory.limit': 2 ** 33,
+  });
+});
+
+it('each thing known of a source stands under its own name', () => {
+  const { clock, state } = stateOver([]);
+  const session = supervise(
+    'opencl',
+    {
+      sources: () => [{ name: 'opencl', up: true, detail: 'one GPU', dropped: 7 }],
+      sample() {
+        clock.seconds += 0.25;
+        return { devices: [] };
+      },
+      drain() {
+        throw new ProbeError('lost', 'the device went away');
+      },
+      close() {},
+    },
+    state.now,
+  );
+  session.sample();
+  session.drain(1);
+  state.selfTime.add('serialise', 0.5);
+  expect(valuesOf({ ...state, sessions: [session] })).toMatchObject({
+    'accelmeter.source.up': 1,
+    'accelmeter.source.failures': 1,
+    'accelmeter.sample.duration': 0.25,
+    'accelmeter.records.dropped': 7,
+    'accelmeter.self.time': 0.5,
+    'accelmeter.build.info': 1,
+  });
+});

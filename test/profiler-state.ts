@@ -1,0 +1,31 @@
+/** The state of a profiler over devices of the test's own, on a clock that the test turns. */
+import type { DeviceIdentity } from '../src/backend.ts';
+import { resolveOptions } from '../src/options.ts';
+import { DeviceProfile } from '../src/profile/device-profile.ts';
+import type { ProfilerState } from '../src/profiler.ts';
+import { SelfTime } from '../src/self-time.ts';
+
+export const gpu: DeviceIdentity = { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 };
+
+/** At first it is 100 s after the process began. */
+export function stateOver(identities: readonly DeviceIdentity[], options: Parameters<typeof resolveOptions>[0] = {}) {
+  const clock = { seconds: 100 };
+  const now = () => clock.seconds;
+  const resolved = resolveOptions(options, {}, () => {});
+  const device = (identity: DeviceIdentity) => new DeviceProfile(identity, { ...resolved, now });
+  const profiles = new Map(identities.map((identity) => [identity.id, device(identity)]));
+  const state: ProfilerState = {
+    profiles,
+    process: [],
+    sessions: [],
+    absent: [],
+    options: resolved,
+    selfTime: new SelfTime(now),
+    startedAt: now(),
+    service: 'a service',
+    now,
+    refresh: async () => {},
+    settle: () => {},
+  };
+  return { clock, state, profile: (id: string) => profiles.get(id) as DeviceProfile };
+}
