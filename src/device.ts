@@ -78,8 +78,9 @@ function timeKernel<T>(profile: DeviceProfile, now: () => number, name: string, 
   try {
     const result = run();
     if (isPromise(result)) {
-      // The promise handed on is the one that is observed: a rejection nobody handles stays unhandled.
-      return result.then(
+      // The promise handed on is the one that is observed: a rejection nobody handles stays unhandled. What only
+      // behaves like one is made one: then it settles once, and what is handed on has its value.
+      return (result instanceof Promise ? result : Promise.resolve(result)).then(
         (value) => {
           succeed();
           return value;
@@ -98,6 +99,6 @@ function timeKernel<T>(profile: DeviceProfile, now: () => number, name: string, 
   }
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
+function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -57,6 +57,20 @@ describe('timeKernel', () => {
     await expect(presented.timeKernel('work', () => Promise.reject(new TypeError('no')))).rejects.toThrow('no');
     expect(statistics(presented)).toMatchObject({ failedExecutions: 1 });
   });
+
+  it('times what only behaves like a promise, once, and gives on its value', async () => {
+    const { presented, take } = device();
+    const thenable = {
+      // biome-ignore lint/suspicious/noThenProperty: it is the subject
+      then: (done: (value: number) => void) => {
+        take(0.5);
+        done(7);
+        done(8);
+      },
+    };
+    expect(await presented.timeKernel('work', () => thenable)).toBe(7);
+    expect(statistics(presented)).toMatchObject({ totalExecutions: 1, totalExecutionTimeMs: 500, failedExecutions: 0 });
+  });
 });
 
 it('a snapshot holds what the device did, what was reported, and the process of a CPU', async () => {
