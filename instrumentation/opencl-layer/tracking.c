@@ -129,7 +129,6 @@ void track(struct tracking *tracking, cl_command_queue queue, enum ring_kind kin
   tracking->on = find_queue(queue, &facts);
   if (!tracking->on) {
     tracking->out = asked;
-    if (ring_armed()) ring_count_untraced();
     return;
   }
   /* Never the program's own variable: it may stand in the wait list of the same call. */
@@ -141,7 +140,10 @@ void track(struct tracking *tracking, cl_command_queue queue, enum ring_kind kin
 }
 
 cl_int tracked(struct tracking *tracking, cl_int result) {
-  if (!tracking->on) return result;
+  if (!tracking->on) {
+    if (result == CL_SUCCESS && ring_armed()) ring_count_untraced();
+    return result;
+  }
   if (result != CL_SUCCESS) push_failure(&tracking->record, result, tracking->enqueued_ns);
   if (tracking->event == NULL) {
     if (result == CL_SUCCESS) ring_count_untraced();

@@ -54,6 +54,7 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     expect(traced.result).toEqual(untraced.result);
     expect(traced.result).toMatchObject({ plain: { profiling: -7 }, profiled: { profiling: 0 } });
     expect(kernels(traced.observed).length).toBe(7);
+    expect(lost(traced.observed)).toBe(0); // nor is its call on no queue: that ran nothing
   });
 
   it('may have several contexts and queues, and copy boxes', async () => {
