@@ -6,6 +6,7 @@
  * alive, or touches OpenTelemetry's global providers.
  */
 import { isMainThread } from 'node:worker_threads';
+import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
 import { say } from './say.ts';
@@ -53,5 +54,5 @@ async function load(): Promise<typeof import('./start.ts')> {
 }
 
 function sayFault(error: unknown): void {
-  say(`accelmeter: off, ${error instanceof Error ? error.message : String(error)}`);
+  say(`accelmeter: off, ${missingPeer(error) ?? (error instanceof Error ? error.message : String(error))}`);
 }

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type Finding, findIn } from '../src/analyzer/finding.ts';
 import { allRules } from '../src/analyzer/rules/all.ts';
+import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
 import type { ProfilerState } from '../src/profiler.ts';
-import { openScrapeTarget } from '../src/scrape-target.ts';
 import { takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
 import type { Status } from '../src/status.ts';
 import { say } from './say.ts';
@@ -36,6 +36,8 @@ async function begin(into: string): Promise<void> {
     const options = resolveOptions({}, process.env, sayProblem);
     if (options.backends.includes('opencl')) armOpenclLayer();
     const { host, port, service } = switches;
+    // In here, because a package that is missing must not keep the program from running.
+    const { openScrapeTarget } = await import('../src/scrape-target.ts');
     const target = await openScrapeTarget(options, { lazy: true, host, port, service });
     if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch(sayProblem);
     atEnd(() => {
@@ -87,5 +89,5 @@ function atEnd(write: () => void): void {
 }
 
 function sayProblem(problem: unknown): void {
-  say(`accelmeter: ${problem instanceof Error ? problem.message : String(problem)}`);
+  say(`accelmeter: ${missingPeer(problem) ?? (problem instanceof Error ? problem.message : String(problem))}`);
 }

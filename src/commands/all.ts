@@ -1,6 +1,7 @@
 /** The commands and their arguments. Each verb lives in the file of its name. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { backendNames } from '../backend.ts';
+import { missingPeer } from '../missing-peer.ts';
 import { version } from '../version.ts';
 import { CommandError } from './failure.ts';
 
@@ -12,12 +13,12 @@ export async function parse(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else if (error instanceof CommandError) {
-      process.stderr.write(`accelmeter: ${error.message}\n`);
-      process.exitCode = 1;
-    } else {
-      throw error;
+      return;
     }
+    const message = error instanceof CommandError ? error.message : missingPeer(error);
+    if (message === undefined) throw error;
+    process.stderr.write(`accelmeter: ${message}\n`);
+    process.exitCode = 1;
   }
 }
 
