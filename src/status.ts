@@ -133,13 +133,13 @@ function kernelRows(profile: DeviceProfile, before: Seen, elapsed: number): Kern
 }
 
 function transferRows(profile: DeviceProfile): TransferRow[] {
-  return Array.from(profile.transfers, ({ direction, distribution, bytes }) => ({
+  return Array.from(profile.transfers, ({ direction, distribution, bytes, busySeconds }) => ({
     ...deviceColumns(profile.identity),
     direction,
     count: distribution.count,
     bytes,
     total: distribution.sum,
-    bandwidth: distribution.sum > 0 ? bytes / distribution.sum : undefined,
+    bandwidth: busySeconds > 0 ? bytes / busySeconds : undefined,
   }));
 }
 

@@ -55,10 +55,11 @@ it('kernels come busiest first, whatever their device', () => {
 
 it('copies have the bandwidth of the time in which they ran; of failed ones alone there is none', () => {
   const { state, profile } = stateOver([gpu]);
-  profile('GPU-1').transfer('host_to_device').record(1000, 0.25);
+  profile('GPU-1').transfer('host_to_device').recordAt(100, 500, 0.25);
+  profile('GPU-1').transfer('host_to_device').recordAt(100, 500, 0.25);
   profile('GPU-1').transfer('device_to_host').recordFailure('out_of_resources');
   expect(statusView(state)().transfers).toMatchObject([
-    { direction: 'host_to_device', count: 1, bytes: 1000, total: 0.25, bandwidth: 4000 },
+    { direction: 'host_to_device', count: 2, bytes: 1000, total: 0.5, bandwidth: 4000 },
     { direction: 'device_to_host', count: 0, bytes: 0, bandwidth: undefined },
   ]);
 });

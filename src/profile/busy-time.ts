@@ -30,6 +30,13 @@ export class IntervalSet {
     return this.#size >= this.#capacity;
   }
 
+  /** How long the intervals are together. */
+  get duration(): number {
+    let duration = 0;
+    for (let i = 0; i < this.#size; i++) duration += (this.#ends[i] as number) - (this.#starts[i] as number);
+    return duration;
+  }
+
   /** Where the later half of the intervals begins; `undefined` for fewer than two. */
   get middle(): number | undefined {
     return this.#size < 2 ? undefined : this.#starts[this.#size >> 1];

@@ -18,7 +18,7 @@ export class Transfer {
   #bytes = 0;
   #rejected = 0;
   readonly #failures: FailureCounts;
-  /** Of the present interval: its bytes, and for how long copies ran. */
+  /** Of the present interval: its bytes, and for how long copies ran that are not in `#placed`. */
   #intervalBytes = 0;
   #intervalSeconds = 0;
   readonly #placed = new IntervalSet(maxPlaced);
@@ -56,7 +56,7 @@ export class Transfer {
 
   /** For how long at least one copy ran since the device is known, in seconds. */
   get busySeconds(): number {
-    return this.#closedSeconds + this.#intervalSeconds;
+    return this.#closedSeconds + this.#intervalSeconds + this.#placed.duration;
   }
 
   /**

@@ -77,10 +77,24 @@ it('every point is of the catalogue, with its instrument, unit and attributes', 
     expect(metric.dataPointType).toBe(
       (types as Record<string, DataPointType>)[declared?.instrument ?? ''] ?? DataPointType.SUM,
     );
+    if (metric.dataPointType === DataPointType.SUM) expect(metric.isMonotonic).toBe(declared?.instrument === 'counter');
     for (const { attributes } of metric.dataPoints) {
       const wanted: string[] = [...(declared?.attributes ?? [])];
       if (declared?.about === 'device') wanted.push('hw.id', 'hw.type', 'accelmeter.backend');
       expect(Object.keys(attributes)).toEqual(expect.arrayContaining(wanted));
+    }
+  }
+});
+
+it('every point is of the time since the profiler began', async () => {
+  const before = Date.now() / 1000;
+  const { profiler } = await machine();
+  for (const { dataPoints } of (await collect(profiler)).values()) {
+    for (const { startTime, endTime } of dataPoints) {
+      const [start, end] = [startTime, endTime].map(([seconds, nanoseconds]) => seconds + nanoseconds / 1e9);
+      expect(start).toBeGreaterThan(before - 0.1);
+      expect(end).toBeGreaterThanOrEqual((start ?? 0) - 0.1);
+      expect(end).toBeLessThan(Date.now() / 1000 + 0.1);
     }
   }
 });

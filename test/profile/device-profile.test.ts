@@ -215,6 +215,7 @@ describe('transfers', () => {
     upload.recordAt(1, 1000, 2);
     upload.recordAt(2, 1000, 2);
     expect(upload.bandwidth).toBeUndefined();
+    expect(upload.busySeconds).toBe(3); // those of an interval that is not over as well: so are their bytes
     tick(5);
     expect(upload.bandwidth).toBe(2000 / 3);
     expect(upload.busySeconds).toBe(3);
