@@ -9,7 +9,7 @@ import { openScrapeTarget, type ScrapeTarget } from '../scrape-target.ts';
 import { version } from '../version.ts';
 import { asCommandError, busyPortMessage, isFree, type ListenOptions } from './port.ts';
 import { stopped } from './serve.ts';
-import { backendLines, kernelTable } from './terminal.ts';
+import { backendLines, kernelTable, rowsOf } from './terminal.ts';
 
 /** How often the terminal is drawn anew. */
 const refreshSeconds = 1;
@@ -99,11 +99,14 @@ async function showLive(target: ScrapeTarget, over: AbortSignal): Promise<void> 
   while (!over.aborted) {
     await fetch(`${target.url}/metrics`).then((response) => response.arrayBuffer());
     const { kernels } = target.profiler.status();
+    // Some terminals say a size of 0. What has scrolled out of one can't be drawn anew.
+    const width = process.stdout.columns || 80;
+    const most = live ? Math.max(1, Math.min(15, (process.stdout.rows || 24) - 5)) : 15;
     if (drawn) {
-      moveCursor(process.stdout, 0, -(drawn.split('\n').length - 1));
+      moveCursor(process.stdout, 0, -rowsOf(drawn, width));
       clearScreenDown(process.stdout);
     }
-    drawn = `${kernelTable(kernels, { most: 15, width: process.stdout.columns })}\n ${describeScrape(target)}\n`;
+    drawn = `${kernelTable(kernels, { most, ...(live && { width }) })}\n ${describeScrape(target)}\n`;
     process.stdout.write(drawn);
     await pause(live ? refreshSeconds : Number.POSITIVE_INFINITY, over);
   }

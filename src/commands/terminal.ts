@@ -1,5 +1,5 @@
 /** The picture for a terminal: sources, kernels and copies as text. */
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { Finding } from '../analyzer/finding.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../quantity.ts';
@@ -46,38 +46,48 @@ export function backendLines(backends: readonly BackendStatus[]): string {
 
 interface Column {
   readonly head: string;
-  /** Left out where the terminal is narrow. */
-  readonly wideOnly?: boolean;
+  /** Left out in terminals that are narrower. */
+  readonly from?: number;
   readonly cell: (row: KernelRow) => string;
 }
 
+/** From this width on the table has all of its columns; from the other on it says the device. */
+const wide = 110;
+const medium = 80;
+
 const kernelColumns: readonly Column[] = [
   { head: 'kernel', cell: ({ kernel }) => shortened(kernel, 32) },
-  { head: 'device', cell: ({ backend, deviceName }) => `${backend} ${shortened(deviceName, 16)}` },
-  { head: 'calls', cell: ({ calls }) => calls.toLocaleString('en'), wideOnly: true },
+  { head: 'device', cell: ({ backend, deviceName }) => `${backend} ${shortened(deviceName, 16)}`, from: medium },
+  { head: 'calls', cell: ({ calls }) => calls.toLocaleString('en'), from: wide },
   { head: 'calls/s', cell: ({ callsPerSecond }) => formatRate(callsPerSecond) },
   { head: 'p50', cell: ({ p50 }) => seconds(p50) },
   { head: 'p95', cell: ({ p95 }) => seconds(p95) },
   { head: 'p99', cell: ({ p99 }) => seconds(p99) },
-  { head: 'total', cell: ({ total }) => seconds(total), wideOnly: true },
+  { head: 'total', cell: ({ total }) => seconds(total), from: wide },
   { head: 'busy', cell: ({ busy }) => formatShare(busy) },
-  { head: 'failed', cell: ({ failures }) => (failures ? styleText('red', String(failures)) : '0'), wideOnly: true },
+  { head: 'failed', cell: ({ failures }) => (failures ? styleText('red', String(failures)) : '0'), from: wide },
 ];
-
-/** From this width on the table has all of its columns. */
-const wide = 110;
 
 /** The kernels, busiest first, as wide as the terminal allows; those beyond `most` are summed up in a line. */
 export function kernelTable(kernels: readonly KernelRow[], { most = 20, width = wide } = {}): string {
-  const columns = kernelColumns.filter(({ wideOnly }) => width >= wide || !wideOnly);
+  const columns = kernelColumns.filter(({ from = 0 }) => width >= from);
   const table = new Table({
     ...bare,
     head: columns.map(({ head }) => faint(head)),
-    colAligns: columns.map((_, i) => (i < 2 ? 'left' : 'right')),
+    colAligns: columns.map(({ head }) => (head === 'kernel' || head === 'device' ? 'left' : 'right')),
   });
   for (const row of kernels.slice(0, most)) table.push(columns.map(({ cell }) => cell(row)));
   const rest = kernels.length - most;
   return `${table.toString()}\n${rest > 0 ? ` and ${rest} more\n` : ''}`;
+}
+
+/** Rows that lines take in a terminal, where what is longer than `width` wraps. */
+export function rowsOf(lines: string, width: number): number {
+  const rows = (line: string) => Math.max(1, Math.ceil(stripVTControlCharacters(line).length / width));
+  return lines
+    .split('\n')
+    .slice(0, -1)
+    .reduce((sum, line) => sum + rows(line), 0);
 }
 
 /** The copies by direction. */
