@@ -9,6 +9,7 @@ import { isMainThread } from 'node:worker_threads';
 import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
+import { claimProcess } from './claim.ts';
 import { say } from './say.ts';
 import { readSwitches } from './switches.ts';
 
@@ -25,6 +26,7 @@ function begin(): void {
       if (switches.say) say(`accelmeter: off, ${switches.off}`);
       return;
     }
+    if (!claimProcess()) return;
     const { backends } = resolveOptions({}, process.env, () => {}); // `start` reads them again, and says what is odd
     if (backends.includes('opencl')) armOpenclLayer();
     setTimeout(() => {

@@ -13,6 +13,7 @@ import { resolveOptions } from '../src/options.ts';
 import type { ProfilerState } from '../src/profiler.ts';
 import { takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
 import type { Status } from '../src/status.ts';
+import { claimProcess } from './claim.ts';
 import { say } from './say.ts';
 import { readSwitches } from './switches.ts';
 
@@ -33,6 +34,7 @@ async function begin(into: string): Promise<void> {
   try {
     const switches = readSwitches(process.env, process.versions.node);
     if (switches.off !== undefined) return sayProblem(`off, ${switches.off}`);
+    if (!claimProcess()) return;
     const options = resolveOptions({}, process.env, sayProblem);
     if (options.backends.includes('opencl')) armOpenclLayer();
     const { host, port, service } = switches;

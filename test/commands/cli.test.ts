@@ -176,6 +176,13 @@ describe('run', () => {
       expect(stderr).toMatch(/kernel +device +calls +calls\/s +p50 +p95 +p99 +total +busy +failed/);
     });
 
+    it('counts all of a program that is started with register', async () => {
+      const { stdout, stderr, report } = await account('--import', 'accelmeter/register', 'examples/opencl.mjs', '1');
+      const rounds = Number(/^(\d+) rounds$/m.exec(stdout)?.[1]);
+      expect(report?.status.kernels.find(({ kernel }) => kernel === 'matmul_128')?.calls).toBe(rounds);
+      expect(stderr).not.toContain('not served');
+    });
+
     it('reports also what is interrupted by a signal', async () => {
       const run = start('run', '--no-serve', '--', 'node', 'examples/opencl.mjs', '60');
       await new Promise((resolve) => setTimeout(resolve, 2500));
