@@ -2,7 +2,7 @@
  * Preloaded by `accelmeter run` in place of `register`: the same, begun before the program's first line so that no
  * program is too short for it, and with a report of all that ran, written when the process ends.
  */
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type Finding, findIn } from '../src/analyzer/finding.ts';
@@ -46,7 +46,10 @@ async function begin(into: string): Promise<void> {
       target.state.settle(settleSeconds);
       const status = target.profiler.status();
       const report: RunReport = { argv: process.argv, status, findings: findingsOf(target.state) };
-      writeFileSync(join(into, `${process.pid}.json`), JSON.stringify(report));
+      // Renamed when it is whole: a process that its parent did not wait for may be writing when reports are read.
+      const file = join(into, `${process.pid}.json`);
+      writeFileSync(`${file}.part`, JSON.stringify(report));
+      renameSync(`${file}.part`, file);
     });
   } catch (error) {
     sayProblem(error);

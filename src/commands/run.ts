@@ -56,7 +56,8 @@ function runProgram(file: string, args: readonly string[], options: RunOptions, 
 }
 
 function readReports(directory: string): RunReport[] {
-  return readdirSync(directory).map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')));
+  const whole = readdirSync(directory).filter((name) => name.endsWith('.json'));
+  return whole.map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')));
 }
 
 function writeOutput(file: string, reports: readonly RunReport[]): void {

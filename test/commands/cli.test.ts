@@ -143,6 +143,15 @@ describe('run', () => {
     expect((await accelmeter(...args, '0')).code).toBe(1);
   });
 
+  it('is not stopped by the report of a process that is still writing', async () => {
+    const program = `const { writeFileSync } = require('node:fs');
+      writeFileSync(process.env.ACCELMETER_RUN_REPORT + '/1.json.part', '{"argv":[');
+      process.exit(5)`;
+    const { code, stderr } = await accelmeter('run', '--no-serve', 'node', '-e', program);
+    expect(code).toBe(5);
+    expect(stderr).toContain('no kernels were seen');
+  });
+
   it('says that a program could not be run', async () => {
     expect(await accelmeter('run', '--no-serve', 'no-such-program')).toMatchObject({
       code: 1,
