@@ -11,13 +11,13 @@ import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
 import { claimProcess } from './claim.ts';
 import { say } from './say.ts';
-import { readSwitches } from './switches.ts';
+import { isPackageManager, readSwitches } from './switches.ts';
 
 /** After the program's main module has run and its event loop turns: time for it to open its own servers first. */
 const graceMilliseconds = 200;
 
 /** `--import` runs again in every Worker; there it does nothing. */
-if (isMainThread) begin();
+if (isMainThread && !isPackageManager(process.argv[1])) begin();
 
 function begin(): void {
   try {

@@ -15,7 +15,7 @@ import { takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
 import type { Status } from '../src/status.ts';
 import { claimProcess } from './claim.ts';
 import { say } from './say.ts';
-import { readSwitches } from './switches.ts';
+import { isPackageManager, readSwitches } from './switches.ts';
 
 /** What one process of the program leaves behind for `accelmeter run`. */
 export interface RunReport {
@@ -28,7 +28,7 @@ export interface RunReport {
 const settleSeconds = 0.5;
 
 const directory = process.env.ACCELMETER_RUN_REPORT;
-if (isMainThread && directory) await begin(directory);
+if (isMainThread && directory && !isPackageManager(process.argv[1])) await begin(directory);
 
 async function begin(into: string): Promise<void> {
   try {

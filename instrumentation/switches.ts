@@ -2,6 +2,7 @@
  * What the environment says to `register`, read before the program's first line: so this file loads nothing. What is
  * measured, and within which bounds, is read by `src/options.ts`.
  */
+import { basename } from 'node:path';
 
 /** Why nothing is measured. */
 export interface Off {
@@ -23,6 +24,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The oldest Node.js that register works on. */
 const oldest = [22, 15] as const;
+
+/**
+ * True for the file that a package manager is started from. Such a process starts programs and computes nothing; with
+ * us in `NODE_OPTIONS` it comes first, and would take the port that the program is to be scraped at.
+ */
+export function isPackageManager(file = ''): boolean {
+  return /^(?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli|-[\d.]+)?(?:\.[cm]?js)?$/.test(basename(file));
+}
 
 export function readSwitches(environment: Environment, nodeVersion: string): Off | On {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);

@@ -1,6 +1,9 @@
 /** `node --import accelmeter/register`, as a service meets it: the built package, in a process of its own. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runNode, startNode } from '../child.ts';
 import { lacks } from '../parts.ts';
 
@@ -121,6 +124,21 @@ describe('a service', () => {
     expect(result).toMatchObject({ code: 0, stdout: 'listening\n' });
     expect(result.stderr).toContain(`port ${port} is taken`);
   });
+});
+
+it('a package manager is left alone, and the service that it starts is measured', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'accelmeter-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const npm = join(folder, 'npm-cli.js');
+  writeFileSync(
+    npm,
+    `require('node:child_process').spawnSync(process.execPath,
+    ['-e', 'setTimeout(() => {}, 700)'], { stdio: 'inherit' });
+    setTimeout(() => {}, 700);`,
+  );
+  const { code, stderr } = await runNode([npm], { ...anyPort, NODE_OPTIONS: '--import accelmeter/register' });
+  expect(code).toBe(0);
+  expect(stderr.match(/^accelmeter /gm)).toHaveLength(1);
 });
 
 describe('switched off', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readSwitches } from '../../instrumentation/switches.ts';
+import { isPackageManager, readSwitches } from '../../instrumentation/switches.ts';
 
 const node = '24.0.0';
 
@@ -44,6 +44,20 @@ it.each([
   ['26.0.0', false],
 ])('on Node %s: off is %s', (version, off) => {
   expect(readSwitches({}, version).off !== undefined).toBe(off);
+});
+
+it.each([
+  ['/usr/bin/npm', true],
+  ['/usr/lib/node_modules/npm/bin/npm-cli.js', true],
+  ['/usr/bin/npx', true],
+  ['/app/.yarn/releases/yarn-4.9.1.cjs', true],
+  ['/usr/lib/node_modules/pnpm/bin/pnpm.cjs', true],
+  ['/app/server.js', false],
+  ['/app/yarn-shop.js', false],
+  ['/npm/index.js', false],
+  [undefined, false],
+])('%s is a package manager: %s', (file, answer) => {
+  expect(isPackageManager(file)).toBe(answer);
 });
 
 it('an exporter it does not have is said; prometheus beside it still works', () => {
