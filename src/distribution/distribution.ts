@@ -25,7 +25,8 @@ export class Distribution {
    * called for every kernel: typed arrays only, nothing is allocated but when an array grows.
    */
   record(seconds: number): boolean {
-    if (!(seconds >= 0 && seconds <= longest)) {
+    // The type as well: JavaScript programs hand over '0.5', and a sum of texts is a text.
+    if (!(typeof seconds === 'number' && seconds >= 0 && seconds <= longest)) {
       this.rejected += 1;
       return false;
     }

@@ -45,7 +45,7 @@ export class MemoryAccount {
   }
 
   #accepts(bytes: number): boolean {
-    if (bytes >= 0 && bytes < Number.POSITIVE_INFINITY) {
+    if (Number.isFinite(bytes) && bytes >= 0) {
       this.#told = true;
       return true;
     }

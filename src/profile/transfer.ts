@@ -105,7 +105,7 @@ export class Transfer {
   }
 
   #take(bytes: number, seconds: number): boolean {
-    if (!(bytes >= 0 && bytes < Number.POSITIVE_INFINITY)) {
+    if (!(Number.isFinite(bytes) && bytes >= 0)) {
       this.#rejected += 1;
       return false;
     }

@@ -96,18 +96,22 @@ describe('what a backend delivers', () => {
   });
 });
 
-it('what a program records wrongly is counted and never thrown back at it', () => {
-  const { profile } = deviceAt(0);
-  const nothing = undefined as unknown;
-  profile.kernel('k').recordFailure(nothing as string);
-  profile.report(nothing as ProfilingMetric);
-  profile.kernel('k').record(nothing as number);
-  profile.transfer('host_to_device').record(nothing as number, 1);
-  profile.memory.allocated(nothing as number);
-  profile.queueWait.record(nothing as number);
-  expect(onlyKernel(profile)?.failures).toEqual(new Map([['other', 1]]));
-  expect(profile.rejected).toBe(5);
-});
+it.each([undefined, null, '0.5', 5n, true, [1], new Date()])(
+  'what a program records wrongly is counted and never thrown back at it: %s',
+  (nothing: unknown) => {
+    const { profile } = deviceAt(0);
+    profile.kernel('k').recordFailure(undefined as unknown as string);
+    profile.report(nothing as ProfilingMetric);
+    profile.kernel('k').record(nothing as number);
+    profile.transfer('host_to_device').record(nothing as number, 1);
+    profile.memory.allocated(nothing as number);
+    profile.queueWait.record(nothing as number);
+    expect(onlyKernel(profile)?.failures).toEqual(new Map([['other', 1]]));
+    expect(profile.rejected).toBe(5);
+    expect(profile.totals()).toMatchObject({ count: 0, sum: 0, failures: 1 });
+    expect([profile.memory.usage, profile.transfer('host_to_device').bytes]).toEqual([undefined, 0]);
+  },
+);
 
 describe('busy time and utilization', () => {
   it('count overlapping kernels once, and follow the clock at a distance of a second', () => {
