@@ -1,9 +1,19 @@
 /** The package as a service gets it: packed, installed into another project, imported, type-checked, run. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacks } from './parts.ts';
 
 const root = join(import.meta.dirname, '..');
 const consumer = mkdtempSync(join(tmpdir(), 'accelmeter-consumer-'));
@@ -80,6 +90,25 @@ describe('the packed package, installed into an empty project', () => {
     );
     expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
   });
+});
+
+test.skipIf(lacks('cc'))('npm pack builds first what a bare clone does not have', () => {
+  const clone = mkdtempSync(join(tmpdir(), 'accelmeter-clone-'));
+  try {
+    const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+    for (const path of ['src', 'instrumentation', 'scripts', ...settings]) {
+      cpSync(join(root, path), join(clone, path), { recursive: true });
+    }
+    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
+    const { stdout } = run('npm', ['pack', '--silent', '--pack-destination', clone], clone);
+    const tarball = join(clone, stdout.trim().split('\n').at(-1) ?? '');
+    const packed = run('tar', ['-tzf', tarball], clone).stdout;
+    for (const file of ['src/cli.js', 'src/index.d.ts', 'instrumentation/register.js', 'native/']) {
+      expect(packed).toContain(`package/dist/${file}`);
+    }
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+  }
 });
 
 /** Runs a program in the consumer's folder; fails the test where it fails. */
