@@ -57,6 +57,21 @@ it('faults that are not in a row do not switch it off', () => {
   expect(turn).toBe(31);
 });
 
+it('what is closed is not called again, and says so', () => {
+  const inner = faulty();
+  const session = supervise('opencl', inner, () => 0);
+  session.close();
+  session.close();
+  expect([session.sample(), session.drain(1), session.settle(1)]).toEqual([undefined, false, undefined]);
+  expect(inner.sample).not.toHaveBeenCalled();
+  expect(inner.drain).not.toHaveBeenCalled();
+  expect(inner.close).toHaveBeenCalledTimes(1);
+  expect(session.sources()).toMatchObject([
+    { up: false, detail: 'closed' },
+    { up: false, detail: 'closed' },
+  ]);
+});
+
 it('a close that throws is swallowed', () => {
   const session = supervise(
     'opencl',

@@ -67,6 +67,14 @@ describe('a later kernel', () => {
     expect(table.namesOther).toBe(2);
   });
 
+  it('is counted as "other" however many there are, and 512 of their names are remembered', () => {
+    const table = occupied();
+    for (let i = 0; i < 2000; i++) run(table, `one_shot_${i}`, 1);
+    table.closeInterval(tick);
+    expect(table.namesOther).toBe(512);
+    expect(exportedCounts(table).get('other')).toBe(2000);
+  });
+
   it('that failed a place is "other" for that interval and may earn one in the next', () => {
     const table = occupied();
     run(table, 'growing', 10);

@@ -9,6 +9,20 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
 import { ask, pause, serve, speak } from './service.ts';
 
+test('beyond 64 connections at once none more is held', async () => {
+  const { port, get } = await serve();
+  const held = await Promise.all(
+    Array.from({ length: 64 }, async () => {
+      const socket = connect(port, '127.0.0.1').on('error', () => {});
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  await expect(get('/healthz')).rejects.toThrow();
+  for (const socket of held) socket.destroy();
+  await expect.poll(() => get('/healthz').catch(() => undefined)).toMatchObject({ status: 200 });
+});
+
 describe('a request', () => {
   test('for the metrics is answered in text 0.0.4', async () => {
     const { meter, get } = await serve();
