@@ -59,11 +59,7 @@ export function resolveOptions(
   environment: Environment,
   warn: (problem: string) => void,
 ): ResolvedOptions {
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(keys, key)) {
-      throw new TypeError(`unknown option "${key}"; there are ${Object.keys(keys).join(', ')}`);
-    }
-  }
+  checkKeys(options, Object.keys(keys));
   const fromEnvironment = <T>(name: string, read: (text: string) => T): T | undefined => {
     const text = environment[name]?.trim();
     if (!text) return undefined; // an empty variable is an unset one, as in OpenTelemetry's specification
@@ -86,8 +82,16 @@ export function resolveOptions(
     allowKernels: checkPatterns('allowKernels', options.allowKernels),
     denyKernels: checkPatterns('denyKernels', options.denyKernels),
     tickSeconds: checkNumber('tickSeconds', options.tickSeconds) ?? limits.tickSeconds.otherwise,
-    openclLibrary: options.openclLibrary ?? fromEnvironment('ACCELMETER_OPENCL_LIBRARY', (text) => text),
+    openclLibrary:
+      checkText('openclLibrary', options.openclLibrary) ?? fromEnvironment('ACCELMETER_OPENCL_LIBRARY', (text) => text),
   };
+}
+
+/** Throws a TypeError for what is no object of these options. */
+export function checkKeys(options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, not ${options}`);
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw new TypeError(`unknown option "${unknown}"; there are ${known.join(', ')}`);
 }
 
 /** As OpenTelemetry's lists are written: separated by commas, in any case. */
@@ -99,6 +103,7 @@ function namesIn(text: string): string[] | undefined {
 
 function checkBackends(names: readonly string[] | undefined): readonly BackendName[] | undefined {
   if (names === undefined) return undefined;
+  if (!Array.isArray(names)) throw new TypeError(`backends must be an array, such as ["${backendNames.join('", "')}"]`);
   const unknown = names.filter((name) => !backendNames.some((known) => known === name));
   if (unknown.length > 0) {
     throw new TypeError(`no backend is called "${unknown.join('", "')}"; there are ${backendNames.join(', ')}`);
@@ -111,6 +116,11 @@ function checkNumber(key: keyof typeof limits, value: number | undefined): numbe
   const { from, to, whole } = limits[key];
   if (typeof value === 'number' && value >= from && value <= to && (!whole || Number.isInteger(value))) return value;
   throw new RangeError(`${key} must be a ${whole ? 'whole ' : ''}number from ${from} to ${to}, not ${String(value)}`);
+}
+
+function checkText(key: string, text: string | undefined): string | undefined {
+  if (text === undefined || (typeof text === 'string' && text !== '')) return text;
+  throw new TypeError(`${key} must be a text that is not empty, not ${JSON.stringify(text)}`);
 }
 
 function checkPatterns(key: string, patterns: readonly (string | RegExp)[] = []): readonly (string | RegExp)[] {

@@ -22,6 +22,9 @@ it.each([
   [{ tickSeconds: Number.NaN }, /tickSeconds must be a number/],
   [{ backends: ['cuba'] }, /no backend is called "cuba"; there are cpu, opencl/],
   [{ denyKernels: 'all' }, /denyKernels must be an array/],
+  [{ backends: 'cpu' }, /backends must be an array, such as \["cpu", "opencl"\]/],
+  [{ openclLibrary: '' }, /openclLibrary must be a text that is not empty/],
+  [null, /options must be an object, not null/],
 ])('%o is refused with a sentence that mends it', (options, message) => {
   expect(() => resolveOptions(options as object, {}, silent)).toThrow(message);
 });

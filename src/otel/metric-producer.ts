@@ -16,6 +16,7 @@ import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metric
 import { catalogue, type Metric, type MetricName } from '../catalogue.ts';
 import type { Distribution } from '../distribution/distribution.ts';
 import { type ClassicScale, classicBoundaries } from '../distribution/sketch.ts';
+import { checkKeys } from '../options.ts';
 import { type CollectedPoint, collectPoints } from '../points.ts';
 import type { ProfilerState } from '../profiler.ts';
 import { version } from '../version.ts';
@@ -35,6 +36,7 @@ const scope = { name: 'accelmeter', version };
  * could not be measured is missing from the result and shows in `accelmeter.source.up`.
  */
 export function createMetricProducer(state: ProfilerState, options: MetricProducerOptions = {}): MetricProducer {
+  checkKeys(options, ['histogram', 'classicScale']);
   const { histogram = 'explicit', classicScale = 0 } = options;
   if (histogram !== 'explicit' && histogram !== 'exponential') {
     throw new TypeError(`histogram must be "explicit" or "exponential", not ${String(histogram)}`);
