@@ -70,7 +70,7 @@ describe('doctor', () => {
     });
     expect(code).toBe(1);
     expect(stdout).toMatch(/– opencl/);
-    expect(stdout).toMatch(/→ /);
+    expect(stdout).toMatch(/→ name another file in ACCELMETER_OPENCL_LIBRARY/);
   });
 
   it('fails for a backend that does not exist', async () => {

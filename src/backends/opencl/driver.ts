@@ -67,7 +67,11 @@ const unixNames = ['libOpenCL.so.1', 'libOpenCL.so'];
 /** Opens the loader. Throws a ProbeError `absent` where there is none. */
 export function openOpencl(library: string | undefined): OpenCL {
   const names = library === undefined ? (loaderNames[process.platform] ?? unixNames) : [library];
-  return typed(openLibrary(openclCalls, { names, remedy: 'install an OpenCL ICD loader: ocl-icd-libopencl1' }));
+  const remedy =
+    library === undefined
+      ? 'install an OpenCL ICD loader: ocl-icd-libopencl1'
+      : 'name another file in ACCELMETER_OPENCL_LIBRARY, or none for the loader of the system';
+  return typed(openLibrary(openclCalls, { names, remedy }));
 }
 
 function typed(calls: Bound<typeof openclCalls>): OpenCL {
