@@ -42,13 +42,16 @@ function runProgram(file: string, args: readonly string[], options: RunOptions, 
       OTEL_EXPORTER_PROMETHEUS_PORT: String(options.port),
     },
   });
-  // A terminal sends Ctrl-C to both: the program decides, and the report follows. A second one ends it by force.
-  let interrupts = 0;
-  process.on('SIGINT', () => {
-    interrupts += 1;
-    if (interrupts > 1) child.kill('SIGKILL');
-  });
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  // A terminal sends Ctrl-C to both: the program decides, and the report follows. A second signal ends it by force: for
+  // the report our preload listens, and so a program whose event loop does not turn lives through the first.
+  let signals = 0;
+  const byForce = () => {
+    signals += 1;
+    return signals > 1 && child.kill('SIGKILL');
+  };
+  process.on('SIGINT', byForce);
+  process.on('SIGTERM', () => byForce() || child.kill('SIGTERM'));
+  process.on('SIGHUP', () => byForce() || child.kill('SIGHUP'));
   return new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.on('error', (error) => reject(new CommandError(`${file} could not be run: ${error.message}`)));
     child.on('exit', (code, signal) => resolve({ code, signal }));

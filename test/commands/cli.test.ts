@@ -152,6 +152,23 @@ describe('run', () => {
     expect(stderr).toContain('no kernels were seen');
   });
 
+  it('ends with a second signal a program that does not hear the first', async () => {
+    const run = start('run', '--no-serve', 'node', '-e', 'console.log("busy"); for (;;);');
+    await run.said(/busy/);
+    run.kill('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    run.kill('SIGTERM');
+    expect((await run.ended).code).toBe(128 + 9);
+  });
+
+  it('leaves no program behind when its terminal goes', async () => {
+    const run = start('run', '--no-serve', 'node', '-e', 'console.log(process.pid); setTimeout(() => {}, 30_000)');
+    const [pid] = await run.said(/\d+/);
+    run.kill('SIGHUP');
+    expect((await run.ended).code).toBe(128 + 1);
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+  });
+
   it('says that a program could not be run', async () => {
     expect(await accelmeter('run', '--no-serve', 'no-such-program')).toMatchObject({
       code: 1,
