@@ -133,7 +133,7 @@ it('a package manager is left alone, and the service that it starts is measured'
   writeFileSync(
     npm,
     `require('node:child_process').spawnSync(process.execPath,
-    ['-e', 'setTimeout(() => {}, 700)'], { stdio: 'inherit' });
+    ['-e', 'setTimeout(() => {}, 2500)'], { stdio: 'inherit' });
     setTimeout(() => {}, 700);`,
   );
   const { code, stderr } = await runNode([npm], { ...anyPort, NODE_OPTIONS: '--import accelmeter/register' });
