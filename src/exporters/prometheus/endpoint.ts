@@ -38,6 +38,7 @@ const stopMillis = 1000;
 export function createEndpoint(options: EndpointOptions): Endpoint {
   let server: Server | undefined;
   let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
   let underWay = 0;
 
   const route = createRoutes(options);
@@ -50,13 +51,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
         guard(route, request, response);
       });
       setBounds(created);
-      const failed = (error: Error) => {
-        starting = undefined;
-        reject(error);
-      };
-      created.once('error', failed);
+      created.once('error', reject);
       created.listen({ port: options.port, host: hostToBind(options.host) }, () => {
-        created.off('error', failed);
+        created.off('error', reject);
         created.on('error', (error) => diag.error('Prometheus: the server failed.', error));
         server = created;
         resolve();
@@ -65,21 +62,35 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     });
   }
 
+  async function close(started: Promise<void>): Promise<void> {
+    await started.catch(() => {});
+    const closing = server;
+    server = undefined;
+    if (closing === undefined) return;
+    // A connection that has asked nothing yet does not count as idle to Node, and would be waited for.
+    const timer = setTimeout(() => closing.closeAllConnections(), underWay === 0 ? 0 : stopMillis).unref();
+    await new Promise((resolve) => closing.close(resolve));
+    clearTimeout(timer);
+  }
+
   return {
     start() {
-      starting ??= listen();
-      return starting;
+      if (starting !== undefined) return starting;
+      const begun = stopping === undefined ? listen() : stopping.then(listen);
+      starting = begun;
+      begun.catch(() => {
+        if (starting === begun) starting = undefined;
+      });
+      return begun;
     },
-    async stop() {
-      await starting?.catch(() => {});
-      const stopped = server;
-      server = undefined;
+    stop() {
+      if (starting === undefined) return stopping ?? Promise.resolve();
+      const stopped = close(starting).finally(() => {
+        if (stopping === stopped) stopping = undefined;
+      });
       starting = undefined;
-      if (stopped === undefined) return;
-      // A connection that has asked nothing yet does not count as idle to Node, and would be waited for.
-      const timer = setTimeout(() => stopped.closeAllConnections(), underWay === 0 ? 0 : stopMillis).unref();
-      await new Promise((resolve) => stopped.close(resolve));
-      clearTimeout(timer);
+      stopping = stopped;
+      return stopped;
     },
     address() {
       const bound = server?.address() as AddressInfo | null | undefined; // Never a pipe's name: we bind to a port.

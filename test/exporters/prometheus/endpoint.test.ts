@@ -124,6 +124,18 @@ describe('the server', () => {
     socket.destroy();
   });
 
+  test('listens after a start that did not wait for the stop before it', async () => {
+    const exporter = new PrometheusExporter({ port: 0, preventServerStart: true });
+    onTestFinished(() => exporter.stopServer());
+    await exporter.startServer();
+    const stopped = exporter.stopServer();
+    const started = exporter.startServer();
+    await Promise.all([stopped, started]);
+    expect((await ask(exporter.port ?? 0, '/healthz')).status).toBe(200);
+    await Promise.all([exporter.startServer(), exporter.stopServer(), exporter.stopServer()]);
+    expect(exporter.port).toBeUndefined();
+  });
+
   test('keeps no process alive, neither by listening nor by an open connection', async () => {
     const script = `
       import { connect } from 'node:net';
