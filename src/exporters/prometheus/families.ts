@@ -28,7 +28,11 @@ export interface FamilyOptions extends MetricNaming {
   readonly reserved: readonly string[];
 }
 
-/** Returns a function that sorts a collection into families, in the order in which they first appear. */
+/**
+ * Returns a function that sorts a collection into families, in the order of their scopes. The SDK gives a scope when its
+ * callbacks have run, so in another order at each collection: where two scopes have the same series, the server would
+ * keep now the one and now the other.
+ */
 export function createFamilies(options: FamilyOptions): (collected: ResourceMetrics) => Family[] {
   const names = new WeakMap<MetricDescriptor, { kind: StreamKind; name: string | undefined }>();
   let warned = new Set<string>();
@@ -53,7 +57,7 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
       if (!warned.has(message)) diag.warn(message);
     };
 
-    for (const { scope, metrics } of collected.scopeMetrics) {
+    for (const { scope, metrics } of collected.scopeMetrics.toSorted(byScope)) {
       for (const metric of metrics) {
         const name = nameOf(metric);
         if (name === undefined) {
@@ -99,6 +103,12 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
     warned = warnings;
     return [...families.values()];
   };
+}
+
+function byScope(a: ScopeMetrics, b: ScopeMetrics): number {
+  const key = ({ scope }: ScopeMetrics) => `${scope.name} ${scope.version ?? ''} ${scope.schemaUrl ?? ''}`;
+  const [left, right] = [key(a), key(b)];
+  return left < right ? -1 : Number(left > right);
 }
 
 /** Names of families that a histogram uses for its own series: the server would take one for the other. */

@@ -214,6 +214,20 @@ describe('families of several scopes', () => {
     expect(warnings).toEqual([]);
   });
 
+  test('stand in the order of their scopes, whichever is collected first', async () => {
+    const { meters, page } = service();
+    const wait = [0, 20, 0];
+    for (const [i, name] of ['b', 'a', 'c'].entries()) {
+      meters.getMeter(name).createCounter('hits').add(i);
+      const callback = () => new Promise<void>((resolve) => setTimeout(resolve, wait[i]));
+      meters.getMeter(name).createObservableGauge('late').addCallback(callback);
+    }
+    const expected = '# TYPE hits_total counter\nhits_total 1\nhits_total 0\nhits_total 2\n';
+    expect(await page()).toBe(expected);
+    wait.reverse()[0] = 20;
+    expect(await page()).toBe(expected);
+  });
+
   test('of different types are dropped, and that is said once', async () => {
     const { meters, page } = service();
     meters.getMeter('a').createGauge('size').record(1);
