@@ -13,8 +13,11 @@ export type TransferDirection = 'host_to_device' | 'device_to_host' | 'device_to
 /** One execution of a kernel. */
 export interface KernelActivity {
   readonly kind: 'kernel';
-  /** As the program or its compiler named it; demangled where the backend's names are mangled. */
-  readonly name: string;
+  /**
+   * As the program or its compiler named it; demangled where the backend's names are mangled. Empty where nobody tells
+   * it; `undefined` where its tracer had no room to keep one more name, and it counts as "other".
+   */
+  readonly name: string | undefined;
   /** When the device began, in process seconds. Meaningless for a failure that never began. */
   readonly start: number;
   /** Device time from start to end, in seconds. */

@@ -24,7 +24,7 @@ export type RecordKind = (typeof recordKinds)[number];
 /** One thing that a device did. The same object is filled again for each record: nobody keeps it. */
 export interface RingRecord {
   kind: RecordKind;
-  /** `undefined` for what has no name; "other" where the tracer's table of names was full. */
+  /** Empty for what has no name; `undefined` where the tracer's table of names was full. */
   name: string | undefined;
   /** The tracer's number of the device. */
   device: number;
@@ -41,9 +41,6 @@ export interface RingRecord {
   /** Bytes of a copy, work items of a kernel. */
   amount: number;
 }
-
-/** The name of everything that found no place in the tracer's table of names. */
-const otherNames = 'other';
 
 /** As `ring_state` in C. `inert`: initialised in a process that was not to be traced. */
 const states = ['unused', 'armed', 'inert', 'disarmed'] as const;
@@ -89,7 +86,7 @@ export function createRing(calls: Bound<typeof ringCalls>): Ring {
   const integers = new Int32Array(buffer);
   const reals = new Float64Array(buffer);
   const fields = new Float64Array(statusFields);
-  const names: (string | undefined)[] = [undefined, otherNames];
+  const names: (string | undefined)[] = ['', undefined];
   const record = emptyRecord();
   let origin: number | undefined;
 

@@ -112,7 +112,8 @@ export class KernelTable {
   }
 
   /** The kernel of a name that a driver told. Good for one record: a kernel that waits may be merged into "other". */
-  find(raw: string): Kernel {
+  find(raw: string | undefined): Kernel {
+    if (raw === undefined) return this.#other;
     const { name, rule } = this.#resolve(raw);
     const known = this.#admitted.get(name) ?? this.#waiting.get(name);
     if (known !== undefined) return known;

@@ -94,6 +94,11 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     expect(seen[303]).toBe(seen[300]); // the clone
   });
 
+  it('has kernels that found no place among the names counted without one', async () => {
+    const { observed } = await run<number>('manyNames');
+    expect(kernels(observed).map(({ name }) => name)).toEqual(['kernel_0', undefined]);
+  });
+
   it('has its refused launches counted as failures', async () => {
     const { result, observed } = await run<number>('refused');
     expect(result).toBe(-54);

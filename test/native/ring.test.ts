@@ -24,7 +24,7 @@ describe.skipIf(lacks('cc'))('the ring', () => {
     const records = drainAll(ring);
     expect(records.map(({ queue }) => queue)).toEqual(Array.from({ length: 1000 }, (_, index) => index));
     for (const { kind, name, error, start, duration, wait, amount, queue } of records) {
-      expect([kind, name, error]).toEqual(['kernel', undefined, 0]);
+      expect([kind, name, error]).toEqual(['kernel', '', 0]);
       expect(start).toBeGreaterThan(before - 20e-6);
       expect(start).toBeLessThan(after + 20e-6);
       expect([duration, amount]).toEqual([queue * 1e-9, queue]);

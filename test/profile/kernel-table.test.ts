@@ -138,6 +138,13 @@ describe('the operator', () => {
   });
 });
 
+it('a kernel whose name nobody kept is "other", beside one of the program that is called so', () => {
+  const table = tableOf();
+  table.find(undefined).record(1e-3);
+  table.find('other').record(1e-3);
+  expect([...exportedCounts(table).keys()]).toEqual([expect.stringMatching(/^other#/), 'other']);
+});
+
 it('error types are told apart up to a bound, and every failure counts', () => {
   const kernel = tableOf().bind('k');
   for (let i = 0; i < 100; i++) kernel.recordFailure(`error_${i}`);

@@ -162,6 +162,21 @@ const scenarios = {
     return { names, reused };
   },
 
+  /** More kernels than the ring keeps names of: launches the first and the last. */
+  manyNames() {
+    const names = Array.from({ length: 4200 }, (_, index) => `kernel_${index}`);
+    const code = names.map((name) => `__kernel void ${name}(__global float *a) { a[0] = 1.0f; }`).join('\n');
+    const { kernel, queue } = setUp({ code });
+    const each = queue();
+    for (const name of names) {
+      const created = kernel(name);
+      if (name === names[0] || name === names.at(-1)) launch(each, created, { elements: 8 });
+      must(cl.releaseKernel(created));
+    }
+    must(cl.finish(each));
+    return 2;
+  },
+
   /** A launch that is refused among launches that are not. */
   refused() {
     const { kernel, queue } = setUp();

@@ -83,9 +83,9 @@ export function firstDevice() {
 }
 
 /** A context with a built program and a buffer of `elements` floats. */
-export function setUp({ device = firstDevice(), elements = 1024 } = {}) {
+export function setUp({ device = firstDevice(), elements = 1024, code: text = source } = {}) {
   const context = made((code) => cl.createContext(null, 1, handles(device), null, null, code));
-  const program = made((code) => cl.createProgramWithSource(context, 1, [source], null, code));
+  const program = made((code) => cl.createProgramWithSource(context, 1, [text], null, code));
   must(cl.buildProgram(program, 1, handles(device), '', null, null));
   const bytes = elements * 4;
   const buffer = made((code) => cl.createBuffer(context, 1n, bytes, null, code));

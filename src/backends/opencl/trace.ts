@@ -65,12 +65,9 @@ export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
 const never = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000);
 
-/** A kernel whose name the driver would not tell. */
-const unnamed = 'unnamed';
-
 function activityOf({ kind, name, start, duration, wait, amount, error }: RingRecord): Activity {
   const failed = error === 0 ? undefined : errorType(error);
-  if (kind === 'kernel') return { kind, name: name ?? unnamed, start, duration, wait, failed };
+  if (kind === 'kernel') return { kind, name, start, duration, wait, failed };
   if (kind === 'compilation') return { kind, duration };
   return { kind: 'transfer', direction: kind, bytes: amount, start, duration, failed };
 }
