@@ -1,8 +1,6 @@
 // A program of kernels of a given length, which knows nothing of accelmeter and times itself. Told a number, it runs so
 // many kernels and answers, in microseconds, how long one took from its enqueue to its end, and the CPU time of the whole
 // process for one. Argument: the inner loop count of the kernel.
-const firstLineMs = performance.now();
-
 import { setImmediate as turn } from 'node:timers/promises';
 import koffi from 'koffi';
 
@@ -58,7 +56,7 @@ process.on('message', async (kernels) => {
   const { user, system } = process.cpuUsage(cpuBefore);
   process.send({ wall, cpu: (user + system) / kernels, right: computesRight() });
 });
-process.send({ firstLineMs });
+process.send('ready');
 
 function computesRight() {
   const result = new Float32Array(64);
