@@ -11,7 +11,10 @@ export async function start(switches: On): Promise<ScrapeTarget> {
   const options = resolveOptions({}, process.env, (problem) => warnings.push(problem));
   parseResourceAttributes(process.env.OTEL_RESOURCE_ATTRIBUTES, (problem) => warnings.push(problem));
   const { host, port, service } = switches;
-  const target = await openScrapeTarget(options, { lazy: true, host, port, service });
+  const onBudgetExceeded = (sentence: string) => say(`accelmeter: ${sentence}`);
+  const target = await openScrapeTarget(options, { lazy: true, host, port, service, onBudgetExceeded });
+  // For who operates the process: pause() and resume(), from code of the service's own or from a debugger.
+  Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });
   let where: string;
   try {
     await target.listen();

@@ -70,6 +70,13 @@ export interface Session {
    * process ends and somebody wants the whole account.
    */
   settle?(seconds: number): void;
+  /**
+   * Leaves the program as if we were not there, until `resume`: no timers, no observers, nothing followed. What began
+   * before may still be delivered. Each is called only after the other.
+   */
+  pause?(): void;
+  /** Measures again. Rates and shares begin here: the time in between belongs to no interval. */
+  resume?(): void;
   /** Gives everything back. Called once; must not throw and must not wait on the device. */
   close(): void;
 }

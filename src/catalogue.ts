@@ -358,6 +358,13 @@ export const catalogue = {
     brief: 'Time that accelmeter itself used on the main thread, by stage.',
     attributes: ['accelmeter.stage'],
   },
+  'accelmeter.governor.level': {
+    ...self,
+    instrument: 'gauge',
+    unit: '{level}',
+    brief: 'How far accelmeter has slowed down to stay within its budget: 0 is full speed, each step halves sampling.',
+    attributes: [],
+  },
   'accelmeter.build.info': {
     ...self,
     instrument: 'gauge',

@@ -14,6 +14,7 @@ export type { Device } from './device.ts';
 export type { Distribution } from './distribution/distribution.ts';
 export type { WindowStatistics } from './distribution/statistics.ts';
 export { ProbeError, type ProbeErrorKind } from './errors.ts';
+export type { SelfStatus } from './governor.ts';
 export type { ProfilerOptions } from './options.ts';
 export type { MetricProducerOptions } from './otel/metric-producer.ts';
 export type { Kernel } from './profile/kernel-table.ts';

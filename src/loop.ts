@@ -1,14 +1,21 @@
 /**
- * What happens again and again: buffers are drained ten times a second, readings are sampled and intervals closed
+ * What happens again and again: buffers are drained a few times a second, readings are sampled and intervals closed
  * every tick, and both at once before somebody looks. Its timers never keep the process alive.
  */
 import type { ProcessPoint } from './catalogue.ts';
+import type { Governor } from './governor.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { SelfTime } from './self-time.ts';
 import type { SupervisedSession } from './supervisor.ts';
 
-/** How often buffers of records are emptied. A full ring of 65 536 records then lasts for 650 000 a second. */
-const drainEverySeconds = 0.1;
+/**
+ * How often buffers of records are emptied: ten times a second where many come in, else four times, since each time
+ * wakes an idle process. A ring of 65 536 records then lasts for 260 000 a second that come out of nothing, and for
+ * 650 000 that go on.
+ */
+const drainEverySeconds = { few: 0.25, many: 0.1 } as const;
+/** Half a ring a second. */
+const manyRecordsPerSecond = 32_768;
 /** The longest that one drain may hold the event loop; what is left waits for the next turn. */
 const drainBudgetSeconds = 0.004;
 /** Shares over less than this are noise: a tick that follows a collection this closely samples nothing new. */
@@ -20,6 +27,7 @@ export interface LoopOptions {
   readonly sessions: readonly SupervisedSession[];
   readonly profiles: ReadonlyMap<string, DeviceProfile>;
   readonly selfTime: SelfTime;
+  readonly governor: Governor;
   readonly tickSeconds: number;
   now(): number;
 }
@@ -28,31 +36,62 @@ export class Loop {
   /** What was last sampled about the process. */
   process: readonly ProcessPoint[] = [];
   readonly #options: LoopOptions;
+  #state: 'new' | 'running' | 'paused' | 'stopped' = 'new';
   #sampledAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
   /** While a drain goes on: what its slice in the next turn will say. */
   #nextSlice: Promise<boolean> | undefined;
-  #timers: readonly NodeJS.Timeout[] = [];
+  #ticking: NodeJS.Timeout | undefined;
+  #draining: NodeJS.Timeout | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
   }
 
+  get paused(): boolean {
+    return this.#state === 'paused';
+  }
+
   start(): void {
+    this.#state = 'running';
     this.#tick();
-    this.#timers = [
-      setInterval(() => void this.#drainWholly(), drainEverySeconds * 1000).unref(),
-      // What ran in the interval belongs to it: after the loop was held both timers are due, and much waits.
-      setInterval(() => void this.#drainWholly().then(() => this.#tick()), this.#options.tickSeconds * 1000).unref(),
-    ];
+    this.#schedule();
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#state = 'stopped';
+    clearInterval(this.#ticking);
+    clearTimeout(this.#draining);
+  }
+
+  /** Leaves the program alone: no timer, no sample. What ran until now is delivered; later refreshes do nothing. */
+  pause(): void {
+    if (this.#state !== 'running') return;
+    this.stop();
+    this.#state = 'paused';
+    const { governor, now, profiles, sessions } = this.#options;
+    for (const session of sessions) session.pause();
+    void this.#drainWholly();
+    for (const profile of profiles.values()) profile.pause(now());
+    this.process = [];
+    governor.restart();
+  }
+
+  /** Goes on. Readings and shares come with the next tick: they are of the time since now. */
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'running';
+    const { governor, now, profiles, sessions } = this.#options;
+    for (const session of sessions) session.resume();
+    for (const profile of profiles.values()) profile.resume(now());
+    this.#sampledAt = now();
+    governor.restart();
+    this.#schedule();
   }
 
   /** Delivers what waits and samples what is old. Never rejects; calls at the same time share one. */
   refresh(): Promise<void> {
+    if (this.paused) return Promise.resolve();
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
     });
@@ -62,22 +101,58 @@ export class Loop {
   /** As `refresh`, at once and with the patience of `seconds` for what devices are still finishing. Blocks. */
   settle(seconds: number): void {
     for (const session of this.#options.sessions) session.settle(seconds);
-    this.#tick();
+    if (!this.paused) this.#tick();
+  }
+
+  #schedule(): void {
+    this.#ticking = setInterval(async () => {
+      // What ran in the interval belongs to it: after the loop was held both timers are due, and much waits.
+      await this.#drainWholly();
+      if (this.#state === 'running') this.#tick();
+    }, this.#options.tickSeconds * 1000).unref();
+    if (this.#options.sessions.some(({ drains }) => drains)) this.#drainAfter(drainEverySeconds.few);
+  }
+
+  #drainAfter(seconds: number): void {
+    const timer = setTimeout(async () => {
+      const before = this.#delivered();
+      await this.#drainWholly();
+      if (this.#state !== 'running' || this.#draining !== timer) return; // paused meanwhile, and perhaps resumed
+      const many = this.#delivered() - before > manyRecordsPerSecond * seconds;
+      this.#drainAfter(many ? drainEverySeconds.many : drainEverySeconds.few);
+    }, seconds * 1000).unref();
+    this.#draining = timer;
+  }
+
+  #delivered(): number {
+    let delivered = 0;
+    for (const profile of this.#options.profiles.values()) delivered += profile.delivered;
+    return delivered;
   }
 
   async #refresh(): Promise<void> {
-    const { now, profiles, selfTime } = this.#options;
+    const { governor, now, profiles, selfTime } = this.#options;
     await this.#drainWholly();
-    for (const profile of profiles.values()) profile.settle(now());
-    selfTime.measure('sample', () => this.#sample(freshForSeconds));
+    if (this.paused) return;
+    selfTime.measure('sample', () => {
+      for (const profile of profiles.values()) profile.settle(now());
+      this.#sample(governor.level === 0 ? freshForSeconds : this.#notWithin());
+    });
   }
 
   #tick(): void {
-    const { now, profiles, selfTime } = this.#options;
+    const { governor, now, profiles, selfTime } = this.#options;
     selfTime.measure('sample', () => {
-      this.#sample(shortestSampleSeconds);
+      this.#sample(this.#notWithin());
       for (const profile of profiles.values()) profile.closeInterval(now());
     });
+    governor.tick();
+  }
+
+  /** At full speed every tick samples; slowed down, one in so many. */
+  #notWithin(): number {
+    const { governor, tickSeconds } = this.#options;
+    return (governor.ticksBetweenSamples - 1) * tickSeconds + shortestSampleSeconds;
   }
 
   /** Samples, unless that was done less than `notWithin` seconds ago. */

@@ -19,6 +19,8 @@ export interface ProfilerOptions {
   readonly tickSeconds?: number | undefined;
   /** The OpenCL loader library, by default the system's. */
   readonly openclLibrary?: string | undefined;
+  /** The share of one core that accelmeter's own work may take before it slows down; 0.0001 to 1. Default 0.005. */
+  readonly budget?: number | undefined;
 }
 
 /** Options with every default filled in. */
@@ -31,6 +33,7 @@ export interface ResolvedOptions {
   readonly denyKernels: readonly (string | RegExp)[];
   readonly tickSeconds: number;
   readonly openclLibrary: string | undefined;
+  readonly budget: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,6 +41,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const limits = {
   maxKernels: { from: 1, to: 4096, otherwise: 64, whole: true },
   tickSeconds: { from: 0.1, to: 60, otherwise: 5, whole: false },
+  budget: { from: 0.0001, to: 1, otherwise: 0.005, whole: false },
 } as const;
 
 const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
@@ -47,12 +51,13 @@ const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
   denyKernels: true,
   tickSeconds: true,
   openclLibrary: true,
+  budget: true,
 };
 
 /**
  * Fills in the defaults: the option, else the environment (`ACCELMETER_BACKENDS`, `ACCELMETER_MAX_KERNELS`,
- * `ACCELMETER_OPENCL_LIBRARY`), else the default. Throws a TypeError or RangeError for a bad option; calls `warn` for a
- * bad variable.
+ * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_BUDGET`), else the default. Throws a TypeError or RangeError for a bad
+ * option; calls `warn` for a bad variable.
  */
 export function resolveOptions(
   options: ProfilerOptions,
@@ -84,6 +89,10 @@ export function resolveOptions(
     tickSeconds: checkNumber('tickSeconds', options.tickSeconds) ?? limits.tickSeconds.otherwise,
     openclLibrary:
       checkText('openclLibrary', options.openclLibrary) ?? fromEnvironment('ACCELMETER_OPENCL_LIBRARY', (text) => text),
+    budget:
+      checkNumber('budget', options.budget) ??
+      fromEnvironment('ACCELMETER_BUDGET', (text) => checkNumber('budget', Number(text))) ??
+      limits.budget.otherwise,
   };
 }
 

@@ -110,7 +110,8 @@ function transferPoints(points: CollectedPoint[], profile: DeviceProfile): void 
   }
 }
 
-function selfPoints(points: CollectedPoint[], { sessions, absent, options, selfTime }: ProfilerState): void {
+function selfPoints(points: CollectedPoint[], state: ProfilerState): void {
+  const { sessions, absent, options, selfTime } = state;
   const add = (point: Point<NumberName>) => points.push({ attributes: {}, ...point });
   for (const session of sessions) {
     for (const { name, up, dropped } of session.sources()) {
@@ -137,6 +138,7 @@ function selfPoints(points: CollectedPoint[], { sessions, absent, options, selfT
   for (const [stage, seconds] of selfTime.entries()) {
     add({ name: 'accelmeter.self.time', value: seconds, attributes: { 'accelmeter.stage': stage } });
   }
+  add({ name: 'accelmeter.governor.level', value: state.self().level });
   add({
     name: 'accelmeter.build.info',
     value: 1,

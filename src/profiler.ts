@@ -9,6 +9,7 @@ import { allBackends } from './backends/all.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import { type Device, presentDevice } from './device.ts';
 import { ProbeError } from './errors.ts';
+import { Governor, type SelfStatus } from './governor.ts';
 import { Loop } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
@@ -35,6 +36,15 @@ export interface Profiler {
   status(): Status;
   /** Delivers what waits in buffers and samples what is old, so that what is read next is up to date. Never rejects. */
   refresh(): Promise<void>;
+  /**
+   * Leaves the program as if accelmeter were not there, until `resume`: no timer, no sample, and what the program begins
+   * on its devices is not followed. Counts stand still, what is sampled is absent, sources say "paused". What the program
+   * records itself through a handle still counts. Without effect where it is paused or closed.
+   */
+  pause(): void;
+  /** Measures again. The time of the pause is in no rate and no share. Without effect where it is not paused. */
+  resume(): void;
+  readonly paused: boolean;
   /** Stops measuring and gives everything back. The devices' handles stay safe to call. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -48,6 +58,8 @@ export interface ProfilerState {
   readonly absent: readonly AbsentBackend[];
   readonly options: ResolvedOptions;
   readonly selfTime: SelfTime;
+  /** What accelmeter itself takes, and how far it has slowed down. */
+  self(): SelfStatus;
   readonly startedAt: number;
   /** The service's name, where the environment gives none. */
   readonly service: string | undefined;
@@ -66,6 +78,8 @@ export interface OpenOptions {
   readonly lazy?: boolean;
   readonly service?: string | undefined;
   readonly backends?: readonly Backend[];
+  /** Told once, in a sentence, when accelmeter's own work first exceeds its budget. */
+  readonly onBudgetExceeded?: (sentence: string) => void;
 }
 
 /**
@@ -80,7 +94,7 @@ export function createProfiler(options: ProfilerOptions = {}): Promise<Profiler>
 /** As `createProfiler`, for callers inside the package: also gives the state that is measured into. */
 export async function openProfiler(
   options: ResolvedOptions,
-  { lazy = false, service, backends = allBackends }: OpenOptions = {},
+  { lazy = false, service, backends = allBackends, onBudgetExceeded: onExceeded }: OpenOptions = {},
 ): Promise<{ profiler: Profiler; state: ProfilerState }> {
   const now = () => performance.now() / 1000;
   const profiles = new Map<string, DeviceProfile>();
@@ -88,7 +102,9 @@ export async function openProfiler(
   const sessions: SupervisedSession[] = [];
   const absent: AbsentBackend[] = [];
   const selfTime = new SelfTime(now);
-  const loop = new Loop({ sessions, profiles, selfTime, tickSeconds: options.tickSeconds, now });
+  const { budget, tickSeconds } = options;
+  const governor = new Governor({ budget, tickSeconds, selfTime, now, onExceeded });
+  const loop = new Loop({ sessions, profiles, selfTime, governor, tickSeconds, now });
   const refresh = () => loop.refresh();
   const host: Host = {
     hostId: hostname(), // in a container the machine-id is often the image's, the host name is the pod's
@@ -118,19 +134,26 @@ export async function openProfiler(
 
   const state: ProfilerState = {
     ...{ profiles, sessions, absent, options, selfTime, now, refresh, service, startedAt: now() },
+    self: () => governor.status(),
     settle: (seconds) => loop.settle(seconds),
     get process() {
       return loop.process;
     },
   };
+  const view = statusView(state);
   const profiler: Profiler = {
     get devices() {
       return [...devices.values()];
     },
     absent,
     metricProducer: (producerOptions) => createMetricProducer(state, producerOptions),
-    status: statusView(state),
+    status: () => selfTime.measure('collect', view),
     refresh,
+    pause: () => loop.pause(),
+    resume: () => loop.resume(),
+    get paused() {
+      return loop.paused;
+    },
     async close() {
       loop.stop();
       await refresh();

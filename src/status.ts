@@ -4,6 +4,7 @@
  */
 import type { TransferDirection } from './activity.ts';
 import type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
+import type { SelfStatus } from './governor.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { ProfilerState } from './profiler.ts';
 import { version } from './version.ts';
@@ -22,6 +23,8 @@ export interface Status {
   /** Busiest first. */
   readonly kernels: readonly KernelRow[];
   readonly transfers: readonly TransferRow[];
+  /** What accelmeter itself takes. */
+  readonly self: SelfStatus;
 }
 
 export interface BackendStatus {
@@ -103,6 +106,7 @@ export function statusView(state: ProfilerState): () => Status {
       devices: profiles.map(({ identity: { id, backend, name }, utilization }) => ({ id, backend, name, utilization })),
       kernels: kernels.sort((a, b) => b.total - a.total),
       transfers: profiles.flatMap(transferRows),
+      self: state.self(),
     };
   };
 }

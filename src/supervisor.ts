@@ -7,15 +7,22 @@ import { ProbeError, type ProbeErrorKind } from './errors.ts';
 
 const faultsUntilOff = 3;
 
+type Call = 'sample' | 'drain' | 'pause' | 'resume';
+
 /** A session that cannot throw. */
 export interface SupervisedSession {
   readonly backend: BackendName;
+  /** True where there is something to drain. */
+  readonly drains: boolean;
   sources(): readonly SourceState[];
   /** `undefined` where there is nothing to sample, or it failed. */
   sample(): Sample | undefined;
   /** True where more records wait. */
   drain(budgetSeconds: number): boolean;
   settle(seconds: number): void;
+  /** Idempotent; what a session does not do of itself is up to the caller, who neither samples nor drains it. */
+  pause(): void;
+  resume(): void;
   /** Failed calls so far, by source and kind of error. */
   failures(): Iterable<{ source: string; kind: ProbeErrorKind; count: number }>;
   /** How long the last sampling took, by source. */
@@ -26,9 +33,10 @@ export interface SupervisedSession {
 export function supervise(backend: BackendName, session: Session, now: () => number): SupervisedSession {
   const failures = new Map<string, { source: string; kind: ProbeErrorKind; count: number }>();
   /** By the call that failed: a sample that goes well does not excuse a drain that never does. */
-  const inARow = { sample: 0, drain: 0 };
+  const inARow: Record<Call, number> = { sample: 0, drain: 0, pause: 0, resume: 0 };
   /** Why it is off, for people; `undefined` while it is on. */
   let off: string | undefined;
+  let paused = false;
   let lastSample: number | undefined;
   let lastSources: readonly SourceState[] = [];
   lookAtSources();
@@ -44,9 +52,9 @@ export function supervise(backend: BackendName, session: Session, now: () => num
   }
 
   /** The first source of a session is the one that is sampled, the last the one that is drained. */
-  const sourceOf = { sample: () => lastSources[0]?.name ?? backend, drain: () => lastSources.at(-1)?.name ?? backend };
+  const sourceOf = (call: Call) => (call === 'sample' ? lastSources[0] : lastSources.at(-1))?.name ?? backend;
 
-  function guarded<T>(call: 'sample' | 'drain', run: () => T): T | undefined {
+  function guarded<T>(call: Call, run: () => T): T | undefined {
     if (off) return undefined;
     try {
       const result = run();
@@ -54,7 +62,7 @@ export function supervise(backend: BackendName, session: Session, now: () => num
       return result;
     } catch (thrown) {
       const error = ProbeError.from(thrown);
-      const source = sourceOf[call]();
+      const source = sourceOf(call);
       const entry = failures.get(`${source} ${error.kind}`);
       if (entry) entry.count += 1;
       else failures.set(`${source} ${error.kind}`, { source, kind: error.kind, count: 1 });
@@ -77,13 +85,16 @@ export function supervise(backend: BackendName, session: Session, now: () => num
 
   function sources(): readonly SourceState[] {
     const known = lookAtSources();
-    if (!off) return known;
-    const detail = off;
-    return known.map((source) => ({ ...source, up: false, detail }));
+    if (off) {
+      const detail = off;
+      return known.map((source) => ({ ...source, up: false, detail }));
+    }
+    return paused ? known.map((source) => (source.up ? { ...source, up: false, detail: 'paused' } : source)) : known;
   }
 
   return {
     backend,
+    drains: session.drain !== undefined,
     sources,
     sample() {
       if (!session.sample) return undefined;
@@ -94,8 +105,18 @@ export function supervise(backend: BackendName, session: Session, now: () => num
     },
     drain: (budgetSeconds) => guarded('drain', () => session.drain?.(budgetSeconds)) ?? false,
     settle: (seconds) => guarded('drain', () => session.settle?.(seconds)),
+    pause() {
+      if (paused) return;
+      paused = true;
+      guarded('pause', () => session.pause?.());
+    },
+    resume() {
+      if (!paused) return;
+      paused = false;
+      guarded('resume', () => session.resume?.());
+    },
     failures: () => failures.values(),
-    sampleSeconds: () => (lastSample === undefined || off ? [] : [{ source: sourceOf.sample(), seconds: lastSample }]),
+    sampleSeconds: () => (lastSample === undefined || off ? [] : [{ source: sourceOf('sample'), seconds: lastSample }]),
     close() {
       if (!off) closeQuietly();
       off ??= 'closed';

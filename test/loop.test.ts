@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { Session } from '../src/backend.ts';
+import { Governor } from '../src/governor.ts';
 import { Loop } from '../src/loop.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { SelfTime } from '../src/self-time.ts';
@@ -11,10 +12,12 @@ const now = () => performance.now() / 1000;
 function started(drain: () => boolean, tickSeconds: number) {
   const profile = new DeviceProfile({ id: 'g', backend: 'opencl', type: 'gpu', name: 'G', index: 0 }, { now });
   const session: Session = { sources: () => [], drain, close() {} };
+  const selfTime = new SelfTime(now);
   const loop = new Loop({
     sessions: [supervise('opencl', session, now)],
     profiles: new Map([['g', profile]]),
-    selfTime: new SelfTime(now),
+    selfTime,
+    governor: new Governor({ budget: 1, tickSeconds, selfTime, now }),
     tickSeconds,
     now,
   });

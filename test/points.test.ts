@@ -87,6 +87,7 @@ it('each thing known of a source stands under its own name', () => {
     'accelmeter.sample.duration': 0.25,
     'accelmeter.records.dropped': 7,
     'accelmeter.self.time': 0.5,
+    'accelmeter.governor.level': 2,
     'accelmeter.build.info': 1,
   });
 });

@@ -21,6 +21,7 @@ export function stateOver(identities: readonly DeviceIdentity[], options: Parame
     absent: [],
     options: resolved,
     selfTime: new SelfTime(now),
+    self: () => ({ share: 0.001, budget: 0.005, level: 2 }),
     startedAt: now(),
     service: 'a service',
     now,

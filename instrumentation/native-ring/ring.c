@@ -31,6 +31,7 @@ static _Atomic uint64_t untraced;
 static _Atomic uint64_t invalid;
 
 static _Alignas(CACHE_LINE) _Atomic int state;
+static _Atomic bool paused;
 static uint64_t base_ns;
 
 static void count(_Atomic uint64_t *counter) { atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); }
@@ -47,6 +48,10 @@ void ring_arm(void) {
 void ring_mark_inert(void) { atomic_store(&state, RING_INERT); }
 
 bool ring_armed(void) { return atomic_load_explicit(&state, memory_order_acquire) == RING_ARMED; }
+
+bool ring_recording(void) { return ring_armed() && !atomic_load_explicit(&paused, memory_order_relaxed); }
+
+void accelmeter_ring_pause(uint32_t pause) { atomic_store(&paused, pause != 0); }
 
 uint64_t ring_clock_ns(void) {
   struct timespec now;
@@ -169,7 +174,7 @@ void accelmeter_ring_status(struct ring_status *out) {
   uint64_t head_now = read_count(&head);
   int state_now = atomic_load(&state);
   *out = (struct ring_status){
-      .state = state_now,
+      .state = state_now == RING_ARMED && atomic_load(&paused) ? RING_PAUSED : state_now,
       .now = state_now == RING_ARMED ? ring_seconds(ring_clock_ns()) : NAN,
       .pushed = (double)head_now,
       .waiting = (double)(head_now - tail_now),

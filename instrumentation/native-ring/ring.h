@@ -64,6 +64,7 @@ enum ring_state {
   RING_ARMED = 1,    /* records are being made */
   RING_INERT = 2,    /* initialised in a process that was not to be traced: a child, a stranger */
   RING_DISARMED = 3, /* this is the child of a fork() */
+  RING_PAUSED = 4,   /* armed, and told to record nothing for now */
 };
 
 /* What accelmeter_ring_status writes, in this order; counts are doubles so that JavaScript reads them directly. */
@@ -88,8 +89,14 @@ void ring_arm(void);
 /* Says that the tracer was initialised but is not to record in this process. */
 void ring_mark_inert(void);
 
-/* True between ring_arm() and a fork(). Cheap enough for every hook to ask. */
+/*
+ * True between ring_arm() and a fork(), also while paused: what a tracer knows of the program's handles must be kept up
+ * to date all the time. Cheap enough for every hook to ask.
+ */
 bool ring_armed(void);
+
+/* True while it is armed and not paused: what the program begins now is to be followed. As cheap. */
+bool ring_recording(void);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t ring_clock_ns(void);
@@ -123,6 +130,12 @@ uint32_t ring_name(const char *bytes, size_t length);
 RING_EXPORT uint32_t accelmeter_ring_drain(struct ring_record *out, uint32_t capacity);
 
 RING_EXPORT void accelmeter_ring_status(struct ring_status *out);
+
+/*
+ * Nothing that begins from now on is followed, or again all of it. What is in flight at a pause is still recorded when
+ * it ends. May be called before the ring is armed. Idempotent.
+ */
+RING_EXPORT void accelmeter_ring_pause(uint32_t paused);
 
 /* The text of an id, NUL-terminated and never freed; NULL for an id that was never given out. */
 RING_EXPORT const char *accelmeter_ring_name(uint32_t id);

@@ -21,7 +21,7 @@ static cl_int build_program(cl_program program, cl_uint count, const cl_device_i
                             void (*notify)(cl_program, void *), void *user_data) {
   uint64_t begun_ns = ring_clock_ns();
   cl_int result = next.clBuildProgram(program, count, devices, options, notify, user_data);
-  if (result != CL_SUCCESS || notify != NULL || !ring_armed()) return result;
+  if (result != CL_SUCCESS || notify != NULL || !ring_recording()) return result;
   uint64_t ended_ns = ring_clock_ns();
   cl_device_id device = only_device(program, count, devices);
   uint32_t index = device == NULL ? NO_DEVICE : device_index(device);

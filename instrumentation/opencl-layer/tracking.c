@@ -126,7 +126,7 @@ static void follow(const struct tracking *tracking) {
 void track(struct tracking *tracking, cl_command_queue queue, enum ring_kind kind, double amount, cl_event *asked) {
   struct queue_facts facts;
   tracking->asked = asked;
-  tracking->on = find_queue(queue, &facts);
+  tracking->on = ring_recording() && find_queue(queue, &facts);
   if (!tracking->on) {
     tracking->out = asked;
     return;
@@ -141,7 +141,7 @@ void track(struct tracking *tracking, cl_command_queue queue, enum ring_kind kin
 
 cl_int tracked(struct tracking *tracking, cl_int result) {
   if (!tracking->on) {
-    if (result == CL_SUCCESS && ring_armed()) ring_count_untraced();
+    if (result == CL_SUCCESS && ring_recording()) ring_count_untraced();
     return result;
   }
   if (result != CL_SUCCESS) push_failure(&tracking->record, result, tracking->enqueued_ns);

@@ -8,6 +8,7 @@ export const ringCalls = {
   drain: { symbols: ['accelmeter_ring_drain'], takes: ['memory', 'u32'], gives: 'u32' },
   status: { symbols: ['accelmeter_ring_status'], takes: ['memory'], gives: 'void' },
   name: { symbols: ['accelmeter_ring_name'], takes: ['u32'], gives: 'text' },
+  pause: { symbols: ['accelmeter_ring_pause'], takes: ['u32'], gives: 'void' },
 } as const satisfies CallTable;
 
 /** What a record is of; `ring_kind` in C, where they count from 1. */
@@ -43,7 +44,7 @@ export interface RingRecord {
 }
 
 /** As `ring_state` in C. `inert`: initialised in a process that was not to be traced. */
-const states = ['unused', 'armed', 'inert', 'disarmed'] as const;
+const states = ['unused', 'armed', 'inert', 'disarmed', 'paused'] as const;
 
 export interface RingStatus {
   readonly state: (typeof states)[number];
@@ -72,6 +73,8 @@ export interface Ring {
    * one batch. True where more wait.
    */
   drain(budgetSeconds: number, deliver: (record: RingRecord) => void): boolean;
+  /** Nothing that begins from now on is recorded, or again all of it. What is in flight still is. */
+  pause(paused: boolean): void;
 }
 
 /** Records moved in one call: enough that the call does not count, and well under a millisecond to deliver. */
@@ -132,6 +135,7 @@ export function createRing(calls: Bound<typeof ringCalls>): Ring {
         }
       }
     },
+    pause: (paused) => calls.pause(paused ? 1 : 0),
   };
 }
 

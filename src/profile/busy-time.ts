@@ -188,6 +188,15 @@ export class BusyTime {
     return { busy, length };
   }
 
+  /** Settles everything and begins an interval at `now`: the time until then belongs to none. */
+  reopen(now: number): void {
+    if (now > this.#watermark) this.#settleTo(now);
+    this.#closed += this.#open();
+    this.#opened = this.#watermark;
+    this.#merged = 0;
+    this.#unplaced = 0;
+  }
+
   #open(): number {
     return Math.min(this.#watermark - this.#opened, this.#merged + this.#unplaced);
   }

@@ -56,9 +56,10 @@ export class DeviceProfile implements ActivitySink {
   readonly #timeline: DeviceTimeline;
   readonly #transfers: ReadonlyMap<string, Transfer>;
   readonly #custom: CustomMetrics;
-  readonly #closings: { readonly at: number; readonly operations: number }[];
+  #closings: { readonly at: number; readonly operations: number }[];
   #readings: readonly Reading[] = [];
   #givenUtilization: number | undefined;
+  #delivered = 0;
   #malformed = 0;
 
   constructor(identity: DeviceIdentity, options: DeviceProfileOptions = {}) {
@@ -80,6 +81,7 @@ export class DeviceProfile implements ActivitySink {
 
   /** Takes what a backend saw. Never throws; what is malformed is counted in `rejected`. */
   deliver(activity: Activity): void {
+    this.#delivered += 1;
     try {
       switch (activity.kind) {
         case 'kernel':
@@ -147,7 +149,8 @@ export class DeviceProfile implements ActivitySink {
    * on and only the kernels are settled.
    */
   closeInterval(now: number): void {
-    const last = this.#closings.at(-1) as { at: number };
+    const last = this.#closings.at(-1);
+    if (last === undefined) return; // paused
     const seconds = now - last.at;
     this.#kernels.closeInterval(Math.max(seconds, shortestInterval));
     if (!(seconds >= shortestInterval) || !Number.isFinite(seconds)) return;
@@ -157,11 +160,33 @@ export class DeviceProfile implements ActivitySink {
     if (this.#closings.length > throughputIntervals + 1) this.#closings.shift();
   }
 
+  /** Measuring pauses: counts stand where they are, and what was true of the last interval is not told any more. */
+  pause(now: number): void {
+    this.closeInterval(now);
+    this.#timeline.forget();
+    for (const transfer of this.#transfers.values()) transfer.forget();
+    this.#closings = [];
+    this.#readings = [];
+    this.#givenUtilization = undefined;
+  }
+
+  /** Measuring goes on: rates and shares are since now. */
+  resume(now: number): void {
+    this.#timeline.reopen(now);
+    for (const transfer of this.#transfers.values()) transfer.forget();
+    this.#closings = [{ at: now, operations: this.#operations() }];
+  }
+
   // Reading
 
   /** The kernels that are exported, "other" among them from its first record on. */
   kernels(): Iterable<Kernel> {
     return this.#kernels.exported();
+  }
+
+  /** How many activities a backend has delivered. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   /** The directions in which anything was copied. */

@@ -79,6 +79,17 @@ export class DeviceTimeline {
     this.#tick = Math.max(this.#tick, now - this.#created);
   }
 
+  /** Nothing is known of the present any more. */
+  forget(): void {
+    this.#utilization = undefined;
+  }
+
+  /** An interval begins at `now`; what lies between the last one and it is no part of any. */
+  reopen(now: number): void {
+    this.#busy.reopen(now);
+    this.#tick = Math.max(this.#tick, now - this.#created);
+  }
+
   /** Device clocks are calibrated, not equal: a second ahead of ours is let pass. False for what is not a time. */
   #isPast(time: number): boolean {
     if (time <= this.#seen) return true;

@@ -104,6 +104,12 @@ export class Transfer {
     this.#intervalBytes = 0;
   }
 
+  /** Closes the interval without a word on its bandwidth: measuring paused in it. */
+  forget(): void {
+    this.closeInterval();
+    this.#bandwidth = undefined;
+  }
+
   #take(bytes: number, seconds: number): boolean {
     if (!(Number.isFinite(bytes) && bytes >= 0)) {
       this.#rejected += 1;

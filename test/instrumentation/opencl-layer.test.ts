@@ -99,6 +99,17 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     expect(kernels(observed).map(({ name }) => name)).toEqual(['kernel_0', undefined]);
   });
 
+  it('may pause what measures it: then it is not followed, sees what it saw, and is followed again afterwards', async () => {
+    const untraced = await run('paused', { traced: false });
+    const { result, observed } = await run('paused');
+    expect(result).toEqual(untraced.result);
+    expect(result).toEqual([0, 0, -7, -7]); // no profiling, neither on its queues nor of its events
+    // Ten before the pause and the one that was in flight when it began; none that began in it; three on each queue after.
+    expect([kernels(observed, 'scale').length, kernels(observed, 'add').length]).toEqual([11, 6]);
+    expect(observed.ring).toMatchObject({ untraced: 0, invalid: 0, dropped: 0, inFlight: 0 });
+    expect(observed.sources.at(-1)).toMatchObject({ up: true, detail: 'kernels traced' });
+  });
+
   it('has its refused launches counted as failures', async () => {
     const { result, observed } = await run<number>('refused');
     expect(result).toBe(-54);

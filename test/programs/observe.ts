@@ -36,6 +36,9 @@ const session = (await opencl.open({
 const sourcesBefore = session.sources();
 const { ring } = openTracer('accelmeter-opencl-layer', {});
 setInterval(() => session.drain?.(0.01), 50).unref();
+// As under `register`: a program may pause what measures it.
+const control = { pause: () => session.pause?.(), resume: () => session.resume?.() };
+Object.assign(globalThis, { [Symbol.for('accelmeter')]: control });
 
 process.on('exit', () => {
   session.settle?.(Number(process.env.SETTLE ?? 2));

@@ -208,6 +208,42 @@ const scenarios = {
     return 1;
   },
 
+  /**
+   * A pause, with a kernel in flight across its beginning: what the program sees of its queues and events in it. Kernel
+   * handles are given out again in the pause, under other names.
+   */
+  async paused() {
+    const { context, kernel, queue } = setUp();
+    const control = globalThis[Symbol.for('accelmeter')];
+    const gate = made((code) => cl.createUserEvent(context, code));
+    const before = queue();
+    const scale = kernel('scale');
+    for (let i = 0; i < 10; i += 1) launch(before, scale);
+    must(cl.finish(before));
+    const inFlight = launch(before, scale, { after: [gate], wanted: true });
+
+    control?.pause();
+    must(cl.releaseKernel(scale));
+    const within = queue();
+    const add = kernel('add');
+    const seen = [before, within].map((each) => {
+      const bits = new BigUint64Array(1);
+      must(cl.getQueueInfo(each, 0x1093, 8, bits, null));
+      return Number(bits[0]);
+    });
+    for (let i = 0; i < 20; i += 1) launch(within, add);
+    const event = launch(within, add, { wanted: true });
+    must(cl.setUserEventStatus(gate, 0));
+    for (const each of [before, within]) must(cl.finish(each));
+    for (const each of [inFlight, event]) seen.push(cl.getEventProfilingInfo(each, 0x1282, 8, sizes(0), null));
+    await pause(50);
+
+    control?.resume();
+    for (const each of [before, within]) for (let i = 0; i < 3; i += 1) launch(each, add);
+    for (const each of [before, within]) must(cl.finish(each));
+    return seen;
+  },
+
   /** A queue on a part of a device. */
   subDevice() {
     const parts = new BigUint64Array(1);

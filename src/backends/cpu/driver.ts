@@ -33,6 +33,10 @@ export interface CpuDriver {
   /** Cores this process may use: a container's limit counts. */
   readonly threads: number;
   read(): RawProcess;
+  /** The event loop is not looked at, until `resume`. */
+  pause(): void;
+  /** Looks at it again; delays from before the pause are not told. */
+  resume(): void;
   close(): void;
 }
 
@@ -55,6 +59,8 @@ export function openCpuDriver(): CpuDriver {
         procStatus: readProcStatus(),
       };
     },
+    pause: delays.stop,
+    resume: delays.start,
     close: delays.stop,
   };
 }
@@ -66,13 +72,24 @@ export function openCpuDriver(): CpuDriver {
 function watchEventLoop() {
   // Nanoseconds, to a quarter of an hour. Node's histogram begins at 1, so everything is one more than it is.
   const delays = createHistogram({ lowest: 1, highest: 1e12, figures: 2 });
-  let expected = performance.now() + lookEveryMilliseconds;
-  const timer = setInterval(() => {
+  let expected = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function look() {
     const now = performance.now();
     delays.record(1 + Math.min(1e12 - 1, Math.max(0, Math.round((now - expected) * 1e6))));
     expected = now + lookEveryMilliseconds;
-  }, lookEveryMilliseconds).unref();
+  }
+
+  function start() {
+    delays.reset();
+    expected = performance.now() + lookEveryMilliseconds;
+    timer = setInterval(look, lookEveryMilliseconds).unref();
+  }
+
+  start();
   return {
+    start,
     /** The delays since the reading before. */
     read(): RawProcess['delay'] {
       if (delays.count === 0) return undefined;

@@ -24,6 +24,11 @@ export const cpu: Backend = {
           process: points,
         };
       },
+      pause: () => driver.pause(),
+      resume() {
+        driver.resume();
+        before = driver.read();
+      },
       close: () => driver.close(),
     };
   },

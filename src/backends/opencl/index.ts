@@ -58,6 +58,8 @@ function session(roster: Roster, trace: Trace | ProbeError, unused: () => LayerS
     sample: () => readMemory(roster),
     drain: (budgetSeconds) => traced?.drain(budgetSeconds) ?? false,
     settle: (seconds) => traced?.settle(seconds),
+    pause: () => traced?.pause(true),
+    resume: () => traced?.pause(false),
     // The layer goes on recording into its bounded ring, which is a library's for the life of the process.
     close() {},
   };
@@ -94,7 +96,9 @@ function layerSource(trace: Trace | ProbeError, unused: () => LayerState): Sourc
     return { name, up: false, detail: `kernels not traced: ${message}`, ...(remedy !== undefined && { remedy }) };
   }
   const { state, dropped, untraced, invalid } = trace.status();
-  if (state === 'armed') return { name, up: true, detail: 'kernels traced', dropped: dropped + untraced + invalid };
+  const lost = dropped + untraced + invalid;
+  if (state === 'armed') return { name, up: true, detail: 'kernels traced', dropped: lost };
+  if (state === 'paused') return { name, up: false, detail: 'paused', dropped: lost };
   if (state !== 'unused') return { name, ...layerStates.tooLate };
   const named = process.env.OPENCL_LAYERS?.includes('accelmeter-opencl-layer') ?? false;
   return { name, ...(named ? unused() : layerStates.unnamed) };

@@ -21,11 +21,14 @@ export interface Trace {
   drain(budgetSeconds: number): boolean;
   /** Delivers also what is still in flight, waiting for it at most `seconds`. Blocks. */
   settle(seconds: number): void;
+  /** What the program begins while paused is not followed. */
+  pause(paused: boolean): void;
 }
 
 /** `sinkOf` gives where the work of a device goes. Throws a ProbeError where our library is not there. */
 export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
   const { ring, calls } = openTracer('accelmeter-opencl-layer', layerCalls);
+  ring.pause(false); // an earlier profiler of this process may have been closed while it was paused
   const sinks: ActivitySink[] = [];
 
   function meetDevices(): void {
@@ -49,6 +52,7 @@ export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
     status: () => ring.status(),
     hasLoaded: (libraries) => libraries.some((library) => calls.libraryLoaded(library) !== 0),
     drain,
+    pause: (paused) => ring.pause(paused),
     settle(seconds) {
       const end = performance.now() + seconds * 1000;
       for (;;) {

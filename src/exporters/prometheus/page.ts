@@ -66,6 +66,7 @@ function head(status: Status | undefined, path: string): Html {
           `process ${status.pid}`,
           `Node ${status.nodeVersion.replace(/^v/, '')}`,
           `measuring for ${formatSeconds(Math.floor(status.uptime))}`,
+          ownCost(status.self),
         ]
           .filter((fact) => fact !== '')
           .join(' · ')}</p>`;
@@ -76,6 +77,13 @@ function head(status: Status | undefined, path: string): Html {
   return html`<header><h1>accelmeter${status === undefined ? '' : ` ${status.version}`}</h1>${facts}</header>
 <p>${what}, for Prometheus at
 <a href="${path}">${path}</a>.</p>`;
+}
+
+/** What accelmeter takes for itself, and whether it slowed down for that. */
+function ownCost({ share, budget, level }: Status['self']): string {
+  if (share === undefined) return '';
+  const slowed = level === 0 ? '' : ` (budget ${formatShare(budget)}: readings sampled ${2 ** level} times less often)`;
+  return `takes ${formatShare(share)} of a core itself${slowed}`;
 }
 
 /** A backend is told by its sources; one that could not be opened has none and is told itself. */

@@ -51,6 +51,7 @@ const status: Status = {
       bandwidth: 7.8e9,
     },
   ],
+  self: { share: 0.0123, budget: 0.005, level: 2 },
 };
 
 describe('the landing page', () => {
@@ -64,7 +65,7 @@ describe('the landing page', () => {
       .replace(/\s+/g, ' ');
     for (const text of [
       'accelmeter 0.1.0',
-      'image-resizer · process 42 · Node 24.0.0 · measuring for 5 min 12 s',
+      'image-resizer · process 42 · Node 24.0.0 · measuring for 5 min 12 s · takes 1.2 % of a core itself (budget 0.5 %: readings sampled 4 times less often)',
       '✓ process 2 threads',
       'no OpenCL loader on this machine → apt-get install ocl-icd',
       '212 1.21 ms 412 µs – 26 % 3',
