@@ -54,6 +54,17 @@ export function formatShare(share: number): string {
   return `${percent === 0 || percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)} %`;
 }
 
+/** A value in a unit of UCUM, as the catalogue has them: "1.21 ms", "1.50 GB", "26 %", "12 {thread}" is "12". */
+export function formatQuantity(value: number, unit: string | undefined): string {
+  if (unit === 's') return formatSeconds(value);
+  if (unit === 'ms') return formatSeconds(value / 1000);
+  if (unit === 'By') return formatBytes(value);
+  if (unit === '1') return formatShare(value);
+  if (unit === '%') return formatShare(value / 100);
+  const shown = unit === undefined || unit.startsWith('{') ? '' : ` ${unit}`;
+  return `${formatRate(value)}${shown}`;
+}
+
 function scaled(value: number, units: readonly (readonly [number, string])[], space: string): string {
   const smallest = units.at(-1) ?? [1, ''];
   if (value === 0) return `0${space}${units.find(([size]) => size === 1)?.[1] ?? ''}`;

@@ -42,29 +42,70 @@ function program(): Command {
     .option('--no-serve', 'no endpoint while it runs')
     .option('--output <file>', 'also write the report as JSON to this file')
     .passThroughOptions()
+    .addHelpText('after', example('accelmeter run -- node app.js', 'ends as the program does, with its exit code'))
     .action(async (command: string[], options) => (await import('./run.ts')).run(command, options));
 
   addEndpoint(root.command('serve'))
     .description("Serve the metrics of this machine's devices until it is stopped")
+    .addHelpText('after', example('accelmeter serve --host 0.0.0.0 --port 9400', 'reachable from outside'))
     .action(async (options) => (await import('./serve.ts')).serve(options));
 
   addEndpoint(root.command('demo'))
     .description('Compute something on whatever is there, and show it live')
     .option('--for <seconds>', 'stop after so many seconds', number(0.1, 86_400))
+    .addHelpText('after', example('accelmeter demo --for 30', 'half a minute of it'))
     .action(async (options) => (await import('./demo.ts')).demo(options));
 
   root
     .command('doctor')
     .description('What is seen, what is not and why, what mends it, and the series it will cost')
     .argument('[backend]', backendNames.join(', '))
-    .action(async (backend?: string) => (await import('./doctor.ts')).doctor(backend));
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      example(
+        'accelmeter doctor opencl --json',
+        'exit code 0 where all is well, 1 where the named backend is not there',
+        'or one that is there is broken, 2 for wrong arguments',
+      ),
+    )
+    .action(async (backend: string | undefined, options) => (await import('./doctor.ts')).doctor(backend, options));
+
+  root
+    .command('devices')
+    .description('List the devices of this machine')
+    .option('--json', 'as JSON')
+    .addHelpText('after', example("accelmeter devices --json | jq -r '.[].id'", 'the ids that metrics carry as hw.id'))
+    .action(async (options) => (await import('./devices.ts')).devices(options));
+
+  root
+    .command('snapshot')
+    .description('Print once what each device of this machine reads, and this process with them')
+    .option('--json', 'as JSON')
+    .option('--for <seconds>', 'measure for so long, for rates and shares', number(0, 3600), 1)
+    .addHelpText('after', example('accelmeter snapshot --for 5', 'shares are of these 5 s'))
+    .action(async (options) => (await import('./snapshot.ts')).snapshot(options));
+
+  root
+    .command('dashboards')
+    .description('Write the Grafana dashboards into a folder')
+    .requiredOption('--out <folder>', 'where to write them; made if it is not there')
+    .option('--force', 'replace files that are there')
+    .addHelpText('after', example('accelmeter dashboards --out /var/lib/grafana/dashboards', 'for a file provider'))
+    .action(async (options) => (await import('./dashboards.ts')).dashboards(options));
 
   root
     .command('build-native')
     .description('Build the C parts for this machine, where the prebuilt ones do not fit')
+    .addHelpText('after', example('accelmeter build-native', 'needs a C compiler and libc; nothing is downloaded'))
     .action(async () => (await import('./build-native.ts')).buildNativeHere());
 
   return root;
+}
+
+/** The end of a command's help: one line to type, and what is to be said of it. */
+function example(line: string, ...remarks: readonly string[]): string {
+  return `\nExample:\n  $ ${line}\n${remarks.map((remark) => `    ${remark}\n`).join('')}`;
 }
 
 /** The options of a command that listens: `ListenOptions`. */

@@ -3,34 +3,80 @@ import { type BackendName, backendNames } from '../backend.ts';
 import { classicBoundaries } from '../distribution/sketch.ts';
 import { resolveOptions } from '../options.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../scrape-target.ts';
+import type { BackendStatus, DeviceRow } from '../status.ts';
 import { version } from '../version.ts';
+import { backendsThatSurvive } from './driver-probe.ts';
 import { CommandError } from './failure.ts';
 import { backendLines } from './terminal.ts';
 
-/** Sets exit code 1 where a backend was named and is not there. */
-export async function doctor(backend: string | undefined): Promise<void> {
-  const asked = backend === undefined ? undefined : backendNamed(backend);
-  const options = resolveOptions(asked ? { backends: [asked] } : {}, process.env, (problem) =>
-    process.stdout.write(` ! ${problem}\n`),
-  );
-  const target = await openScrapeTarget(options, { host: 'localhost', port: 0 });
+export interface DoctorOptions {
+  readonly json?: boolean;
+}
+
+/** What the doctor found: what `--json` prints. */
+export interface Diagnosis {
+  /** False where a backend that was named is not there, or one that is there is broken: exit code 1. */
+  readonly ok: boolean;
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly platform: string;
+  /** What is wrong with the environment's variables. */
+  readonly warnings: readonly string[];
+  readonly backends: readonly BackendStatus[];
+  readonly devices: readonly Pick<DeviceRow, 'id' | 'backend' | 'name'>[];
+  readonly series: {
+    /** Of a scrape as it would be now. */
+    readonly now: number;
+    readonly eachKernel: number;
+    /** Of the kernels of one device, however many names it runs. */
+    readonly mostOfDevice: number;
+  };
+}
+
+/** Sets exit code 1 where a backend was named and is not there, or is there and broken. */
+export async function doctor(backend: string | undefined, { json = false }: DoctorOptions): Promise<void> {
+  const diagnosis = await diagnose(backend === undefined ? undefined : backendNamed(backend));
+  process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
+  if (!diagnosis.ok) process.exitCode = 1;
+}
+
+async function diagnose(asked: BackendName | undefined): Promise<Diagnosis> {
+  const warnings: string[] = [];
+  const options = resolveOptions(asked ? { backends: [asked] } : {}, process.env, (problem) => warnings.push(problem));
+  const backendsToOpen = await backendsThatSurvive(options);
+  const target = await openScrapeTarget(options, { host: 'localhost', port: 0, backends: backendsToOpen });
   try {
     const { backends, devices } = target.profiler.status();
-    process.stdout.write(
-      `accelmeter ${version} · Node ${process.versions.node} · ${process.platform}-${process.arch}\n`,
-    );
-    process.stdout.write(backendLines(backends));
-    process.stdout.write('\nSources\n');
-    for (const { name, up, detail, remedy } of backends.flatMap(({ sources }) => sources)) {
-      process.stdout.write(` ${up ? '✓' : '–'} ${name}: ${detail}${remedy === undefined ? '' : `\n   → ${remedy}`}\n`);
-    }
-    process.stdout.write('\nDevices\n');
-    for (const device of devices) process.stdout.write(` ${device.backend} ${device.name}\n   ${device.id}\n`);
-    process.stdout.write(`\n${await seriesCost(target, options.maxKernels)}`);
-    if (asked && !backends.every(({ present }) => present)) process.exitCode = 1;
+    const broken = target.profiler.absent.some(({ error: { kind } }) => kind !== 'absent' && kind !== 'unsupported');
+    return {
+      ok: !broken && (asked === undefined || backends.every(({ present }) => present)),
+      version,
+      nodeVersion: process.versions.node,
+      platform: `${process.platform}-${process.arch}`,
+      warnings,
+      backends,
+      devices: devices.map(({ id, backend, name }) => ({ id, backend, name })),
+      series: await seriesCost(target, options.maxKernels),
+    };
   } finally {
     await target.close();
   }
+}
+
+function describe({ version, nodeVersion, platform, warnings, backends, devices, series }: Diagnosis): string {
+  const sources = backends.flatMap(({ sources }) => sources);
+  return [
+    ...warnings.map((problem) => ` ! ${problem}\n`),
+    `accelmeter ${version} · Node ${nodeVersion} · ${platform}\n`,
+    backendLines(backends),
+    '\nSources\n',
+    ...sources.map(({ name, up, detail, remedy }) => {
+      return ` ${up ? '✓' : '–'} ${name}: ${detail}${remedy === undefined ? '' : `\n   → ${remedy}`}\n`;
+    }),
+    '\nDevices\n',
+    ...devices.map(({ backend, name, id }) => ` ${backend} ${name}\n   ${id}\n`),
+    `\nSeries: ${series.now} now; ${series.eachKernel} more for each kernel, at most ${series.mostOfDevice} a device.\n`,
+  ].join('');
 }
 
 function backendNamed(name: string): BackendName {
@@ -40,11 +86,10 @@ function backendNamed(name: string): BackendName {
 }
 
 /** What a scrape is now, and what kernels will add: the operator's question before the first scrape. */
-async function seriesCost(target: ScrapeTarget, maxKernels: number): Promise<string> {
+async function seriesCost(target: ScrapeTarget, maxKernels: number): Promise<Diagnosis['series']> {
   await target.listen();
   await fetch(`${target.url}/metrics`).then((response) => response.arrayBuffer());
   // A classic histogram is its boundaries, +Inf, _sum and _count.
-  const ofKernel = classicBoundaries(0).length + 3;
-  const most = (maxKernels + 1) * ofKernel;
-  return `Series: ${target.lastScrape?.series} now; ${ofKernel} more for each kernel, at most ${most} a device.\n`;
+  const eachKernel = classicBoundaries(0).length + 3;
+  return { now: target.lastScrape?.series ?? 0, eachKernel, mostOfDevice: (maxKernels + 1) * eachKernel };
 }

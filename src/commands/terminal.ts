@@ -30,7 +30,7 @@ const bare = {
 const seconds = (value: number | undefined) => (value === undefined ? '–' : formatSeconds(value));
 
 /** Kernel names come from programs: nothing in them may reach the terminal as a control sequence. */
-const printable = (name: string) => name.replace(/\p{Cc}/gu, '·');
+export const printable = (name: string) => name.replace(/\p{Cc}/gu, '·');
 
 /** One line for each backend: seen or not, and what mends it. */
 export function backendLines(backends: readonly BackendStatus[]): string {

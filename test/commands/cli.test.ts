@@ -1,17 +1,21 @@
 /** The commands, as a person types them: the built program, in a process of its own. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunReport } from '../../instrumentation/run-report.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { DeviceIdentity } from '../../src/backend.ts';
+import type { ProfilingSnapshot } from '../../src/snapshot.ts';
 import { version } from '../../src/version.ts';
 import { runNode, startNode } from '../child.ts';
 import { lacks } from '../parts.ts';
 
 const accelmeter = (...args: string[]) => runNode(['dist/src/cli.js', ...args]);
 const start = (...args: string[]) => startNode(['dist/src/cli.js', ...args]);
+
+const verbs = ['run', 'serve', 'demo', 'doctor', 'devices', 'snapshot', 'dashboards', 'build-native'];
 
 async function takenPort(): Promise<number> {
   const server = createServer();
@@ -43,11 +47,31 @@ describe('arguments', () => {
   it('--help names every command', async () => {
     const { code, stdout } = await accelmeter('--help');
     expect(code).toBe(0);
-    for (const verb of ['run', 'serve', 'demo', 'doctor', 'build-native']) expect(stdout).toContain(`  ${verb} `);
+    for (const verb of verbs) expect(stdout).toContain(`  ${verb} `);
+  });
+
+  it.each(verbs)('%s --help says what it does, and shows it', async (verb) => {
+    const { code, stdout } = await accelmeter(verb, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Usage: accelmeter ${verb} `));
+    expect(stdout).toMatch(new RegExp(`^Example:\n  \\$ accelmeter ${verb}\\b`, 'm'));
   });
 });
 
 describe('doctor', () => {
+  it('says the same as JSON', async () => {
+    const { code, stdout } = await accelmeter('doctor', 'cpu', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      version,
+      warnings: [],
+      backends: [{ name: 'cpu', present: true, sources: [{ name: 'process', up: true }] }],
+      devices: [{ backend: 'cpu' }],
+      series: { eachKernel: 28, mostOfDevice: 1820 },
+    });
+  });
+
   it('says what is seen and what it costs in series', async () => {
     const { code, stdout } = await accelmeter('doctor', 'cpu');
     expect(code).toBe(0);
@@ -77,6 +101,70 @@ describe('doctor', () => {
     expect(await accelmeter('doctor', 'cuba')).toMatchObject({
       code: 1,
       stderr: 'accelmeter: there is no backend "cuba"; there are cpu, opencl\n',
+    });
+  });
+});
+
+describe('devices', () => {
+  it('lists each with its id, for people and as JSON', async () => {
+    const json = await accelmeter('devices', '--json');
+    expect(json.code).toBe(0);
+    const identities: DeviceIdentity[] = JSON.parse(json.stdout);
+    expect(identities[0]).toMatchObject({ backend: 'cpu', type: 'cpu', index: 0 });
+    const { stdout } = await accelmeter('devices');
+    for (const { name, id } of identities) {
+      expect(stdout).toContain(`${name}\n`);
+      expect(stdout).toContain(`  ${id}\n`);
+    }
+  });
+});
+
+describe('snapshot', () => {
+  it('is one for each device, with shares of the time that it measured', async () => {
+    const { code, stdout, milliseconds } = await accelmeter('snapshot', '--json', '--for', '1.2');
+    expect(code).toBe(0);
+    expect(milliseconds).toBeGreaterThan(1200);
+    const [cpu]: ProfilingSnapshot[] = JSON.parse(stdout);
+    expect(cpu).toMatchObject({ backendType: 'cpu', isAvailable: true, totalOperations: 0 });
+    expect(cpu?.deviceUtilizationPercent).toBeLessThan(60);
+    expect(cpu?.metrics.find(({ name }) => name === 'process.uptime')?.value).toBeGreaterThan(1.2);
+  });
+
+  it('is a list for people, in units', async () => {
+    const { code, stdout } = await accelmeter('snapshot', '--for', '0');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}process\.memory\.usage +[\d.]+ MB$/m);
+  });
+});
+
+describe('dashboards', () => {
+  it('are written into a folder, and none is replaced unless that is asked for', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'accelmeter-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const out = join(folder, 'new', 'grafana');
+    const file = join(out, 'overview.json');
+    expect(await accelmeter('dashboards', '--out', out)).toMatchObject({ code: 0, stdout: `${file}\n` });
+    expect(readFileSync(file, 'utf8')).toBe(readFileSync('dashboards/overview.json', 'utf8'));
+    writeFileSync(file, 'edited');
+    expect(await accelmeter('dashboards', '--out', out)).toMatchObject({
+      code: 1,
+      stderr: `accelmeter: ${file} is there already; --force replaces it\n`,
+    });
+    expect(readFileSync(file, 'utf8')).toBe('edited');
+    expect((await accelmeter('dashboards', '--out', out, '--force')).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(readFileSync('dashboards/overview.json', 'utf8'));
+  });
+
+  it('that cannot be written are a sentence', async () => {
+    const { code, stderr } = await accelmeter('dashboards', '--out', 'package.json');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^accelmeter: the dashboards could not be written: .*\n$/);
+  });
+
+  it('need to be told where', async () => {
+    expect(await accelmeter('dashboards')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--out <folder>'),
     });
   });
 });
