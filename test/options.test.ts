@@ -20,6 +20,8 @@ it.each([
   [{ maxKernels: 1.5 }, /whole number/],
   [{ maxKernels: '64' }, /whole number/],
   [{ tickSeconds: Number.NaN }, /tickSeconds must be a number/],
+  [{ budget: 0 }, /budget must be a number from 0.0001 to 1, not 0/],
+  [{ budget: '0.5 %' }, /budget must be a number/],
   [{ backends: ['cuba'] }, /no backend is called "cuba"; there are cpu, opencl/],
   [{ denyKernels: 'all' }, /denyKernels must be an array/],
   [{ backends: 'cpu' }, /backends must be an array, such as \["cpu", "opencl"\]/],
@@ -48,4 +50,14 @@ it('a malformed environment is a warning and the default, never a throw', () => 
     expect.stringContaining('ACCELMETER_BACKENDS=cuba is ignored'),
     expect.stringContaining('ACCELMETER_MAX_KERNELS=many is ignored'),
   ]);
+});
+
+it('the budget is half a percent of a core, or what the environment says', () => {
+  const warn = vi.fn();
+  expect(resolveOptions({}, {}, warn).budget).toBe(0.005);
+  expect(resolveOptions({}, { ACCELMETER_BUDGET: '0.02' }, warn).budget).toBe(0.02);
+  expect(resolveOptions({ budget: 0.1 }, { ACCELMETER_BUDGET: '0.02' }, warn).budget).toBe(0.1);
+  expect(warn).not.toHaveBeenCalled();
+  expect(resolveOptions({}, { ACCELMETER_BUDGET: '5%' }, warn).budget).toBe(0.005);
+  expect(warn.mock.calls.flat()).toEqual([expect.stringContaining('ACCELMETER_BUDGET=5% is ignored')]);
 });
