@@ -126,14 +126,15 @@ it('a driver that is slow to sample is asked less often, and the metric and the 
     ],
   });
   onTestFinished(() => profiler.close());
-  await vi.waitFor(() => expect(state.self().level).toBe(2), { timeout: 8000, interval: 20 });
+  await vi.waitFor(() => expect(state.self().level).toBeGreaterThanOrEqual(2), { timeout: 8000, interval: 20 });
   const before = samples;
   await new Promise((resolve) => setTimeout(resolve, 2400)); // eight ticks
   expect(samples - before).toBeLessThanOrEqual(3);
-  expect(profiler.status().self).toMatchObject({ budget: 0.001, level: state.self().level });
+  const reached = state.self().level;
+  expect(profiler.status().self).toMatchObject({ budget: 0.001, level: reached });
   const { resourceMetrics } = await profiler.metricProducer().collect();
   const metrics = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
   const level = metrics.find(({ descriptor }) => descriptor.name === 'accelmeter.governor.level');
-  expect(level?.dataPoints.map(({ value }) => value)).toEqual([state.self().level]);
+  expect(level?.dataPoints.map(({ value }) => value)).toEqual([reached]);
   expect(sentences).toEqual(['its own work exceeds 0.1 % of a core: readings are sampled less often']);
 }, 20_000);

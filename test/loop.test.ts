@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Session } from '../src/backend.ts';
 import { Governor } from '../src/governor.ts';
 import { Loop } from '../src/loop.ts';
@@ -67,4 +67,52 @@ it('a drain that takes many turns holds each for one slice, however many wait fo
   }
   // One that was waited for, and one by who came after it in the same turn.
   expect(most).toBeLessThanOrEqual(2);
+});
+
+describe('drains', () => {
+  /** How often a loop drains in ten seconds where each drain finds so many records, and how many timers it has. */
+  async function paced(recordsPerDrain: number | undefined) {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const profile = new DeviceProfile({ id: 'g', backend: 'opencl', type: 'gpu', name: 'G', index: 0 }, { now });
+    let drains = 0;
+    const drain = (records: number) => () => {
+      drains += 1;
+      for (let i = 0; i < records; i += 1) profile.deliver({ kind: 'allocation', bytes: 1 });
+      return false;
+    };
+    const session: Session = {
+      sources: () => [],
+      close() {},
+      ...(recordsPerDrain !== undefined && { drain: drain(recordsPerDrain) }),
+    };
+    const selfTime = new SelfTime(now);
+    const loop = new Loop({
+      sessions: [supervise('opencl', session, now)],
+      profiles: new Map([['g', profile]]),
+      selfTime,
+      governor: new Governor({ budget: 1, tickSeconds: 60, selfTime, now }),
+      tickSeconds: 60,
+      now,
+    });
+    loop.start();
+    onTestFinished(() => loop.stop());
+    const timers = vi.getTimerCount();
+    await vi.advanceTimersByTimeAsync(10_000);
+    return { drains, timers };
+  }
+
+  it('wake a quiet process four times a second', async () => {
+    expect(await paced(0)).toEqual({ drains: 40, timers: 2 });
+    expect((await paced(500)).drains).toBe(40);
+  });
+
+  it('come ten times a second where a ring would fill within seconds', async () => {
+    const { drains } = await paced(10_000);
+    expect(drains).toBeGreaterThan(95);
+  });
+
+  it('do not wake a process that has nothing to drain', async () => {
+    expect(await paced(undefined)).toEqual({ drains: 0, timers: 1 });
+  });
 });
