@@ -13,7 +13,7 @@ export interface AttributeValues {
   'accelmeter.metric.name': string;
   'accelmeter.metric.unit': string;
   'accelmeter.source': string;
-  'accelmeter.stage': 'drain' | 'sample' | 'collect' | 'serialise';
+  'accelmeter.stage': 'drain' | 'sample' | 'collect' | 'replay' | 'serialise';
   'accelmeter.transfer.direction': TransferDirection;
   'accelmeter.version': string;
   'cpu.mode': 'user' | 'system';
@@ -350,6 +350,13 @@ export const catalogue = {
     brief:
       'Kernels and copies that ran and are in no statistic: a buffer was full, or the driver did not tell of them.',
     attributes: ['accelmeter.source'],
+  },
+  'accelmeter.bridge.pending': {
+    ...self,
+    instrument: 'gauge',
+    unit: '{record}',
+    brief: 'Times that the API bridge has not handed to the SDK yet; only where a bridge is attached.',
+    attributes: [],
   },
   'accelmeter.self.time': {
     ...self,

@@ -16,6 +16,7 @@ export type { WindowStatistics } from './distribution/statistics.ts';
 export { ProbeError, type ProbeErrorKind } from './errors.ts';
 export type { SelfStatus } from './governor.ts';
 export type { ProfilerOptions } from './options.ts';
+export { type Bridge, type BridgeOptions, bridgeToApi } from './otel/api-bridge.ts';
 export type { MetricProducerOptions } from './otel/metric-producer.ts';
 export type { Kernel } from './profile/kernel-table.ts';
 export type { MemoryAccount } from './profile/memory-account.ts';

@@ -15,27 +15,64 @@ type HistogramName = {
 type NumberName = Exclude<MetricName, HistogramName>;
 
 /** A number, or a distribution, under a name of the catalogue and with all of its attributes. */
-export type CollectedPoint =
-  | { readonly name: NumberName; readonly attributes: Attributes; readonly value: number }
-  | { readonly name: HistogramName; readonly attributes: Attributes; readonly distribution: Distribution };
+export type CollectedPoint = NumberPoint | DistributionPoint;
+
+interface NumberPoint extends Since {
+  readonly name: NumberName;
+  readonly attributes: Attributes;
+  readonly value: number;
+}
+
+export interface DistributionPoint extends Since {
+  readonly name: HistogramName;
+  readonly attributes: Attributes;
+  readonly distribution: Distribution;
+}
+
+interface Since {
+  /** Since when it counts, in process seconds. */
+  readonly since: number;
+}
 
 /** Every point there is now. Values that do not exist are not in it. */
 export function collectPoints(state: ProfilerState): CollectedPoint[] {
   const points: CollectedPoint[] = [];
   const now = state.now();
   for (const profile of state.profiles.values()) devicePoints(points, profile, now);
-  for (const point of state.process) points.push({ attributes: {}, ...point });
+  for (const point of state.process) points.push({ attributes: {}, since: 0, ...point });
   selfPoints(points, state);
   return points;
 }
 
+/** Only the distributions of them. */
+export function collectDistributions(state: Pick<ProfilerState, 'profiles'>): DistributionPoint[] {
+  return Array.from(state.profiles.values()).flatMap((profile) => [...distributionsOf(profile)]);
+}
+
+function* distributionsOf(profile: DeviceProfile): Iterable<DistributionPoint> {
+  const { attributes: ofDevice, since } = profile;
+  for (const { attributes, distribution } of profile.kernels()) {
+    if (distribution.count > 0) yield { name: 'accelmeter.kernel.duration', attributes, distribution, since };
+  }
+  const { queueWait, compilation } = profile;
+  if (queueWait.count > 0) {
+    yield { name: 'accelmeter.kernel.queue.duration', attributes: ofDevice, distribution: queueWait, since };
+  }
+  if (compilation.count > 0) {
+    yield { name: 'accelmeter.kernel.compilation.duration', attributes: ofDevice, distribution: compilation, since };
+  }
+  for (const { attributes, distribution } of profile.transfers) {
+    if (distribution.count > 0) yield { name: 'accelmeter.transfer.duration', attributes, distribution, since };
+  }
+}
+
 function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: number): void {
-  const { identity, attributes: ofDevice } = profile;
+  const { identity, attributes: ofDevice, since } = profile;
   const add = (point: Point<NumberName>) =>
-    points.push({ ...point, attributes: point.attributes ? { ...ofDevice, ...point.attributes } : ofDevice });
+    points.push({ ...point, since, attributes: point.attributes ? { ...ofDevice, ...point.attributes } : ofDevice });
   /** A value that may not be there. */
   const addIf = (name: NamesWithoutAttributes, value: number | undefined) => {
-    if (value !== undefined) points.push({ name, value, attributes: ofDevice });
+    if (value !== undefined) points.push({ name, value, since, attributes: ofDevice });
   };
 
   add({
@@ -52,6 +89,7 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
   addIf('accelmeter.device.busy', profile.busySeconds);
   addIf('accelmeter.device.utilization', profile.utilization);
   addIf('accelmeter.device.failures', failuresOf(profile));
+  points.push(...distributionsOf(profile));
   kernelPoints(points, profile, addIf, now);
   transferPoints(points, profile);
   addIf('accelmeter.memory.allocations', profile.memory.allocations);
@@ -59,7 +97,7 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
   addIf('accelmeter.memory.usage', profile.memory.usage);
   addIf('accelmeter.memory.peak', profile.memory.peak);
   for (const { attributes, metric } of profile.custom.series()) {
-    points.push({ name: 'accelmeter.custom', value: metric.value, attributes });
+    points.push({ name: 'accelmeter.custom', value: metric.value, attributes, since });
   }
   if (profile.custom.size > 0) addIf('accelmeter.custom.dropped', profile.custom.dropped);
   addIf('accelmeter.records.rejected', profile.rejected);
@@ -75,10 +113,10 @@ type NamesWithoutAttributes = {
 type AddIf = (name: NamesWithoutAttributes, value: number | undefined) => void;
 
 function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, addIf: AddIf, now: number): void {
-  for (const { attributes, distribution, failureSeries } of profile.kernels()) {
-    if (distribution.count > 0) points.push({ name: 'accelmeter.kernel.duration', attributes, distribution });
-    for (const failed of failureSeries) {
-      points.push({ name: 'accelmeter.kernel.failures', attributes: failed.attributes, value: failed.count });
+  const { since } = profile;
+  for (const { failureSeries } of profile.kernels()) {
+    for (const { attributes, count } of failureSeries) {
+      points.push({ name: 'accelmeter.kernel.failures', attributes, value: count, since });
     }
   }
   addIf('accelmeter.kernel.names.other', profile.namesOther);
@@ -90,29 +128,24 @@ function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, addIf: A
     addIf('accelmeter.kernel.duration.stddev', window.stddev);
     addIf('accelmeter.kernel.window.age', profile.windowAge(now));
   }
-  const { attributes, queueWait, compilation } = profile;
-  if (queueWait.count > 0) {
-    points.push({ name: 'accelmeter.kernel.queue.duration', attributes, distribution: queueWait });
-  }
-  if (compilation.count > 0) {
-    points.push({ name: 'accelmeter.kernel.compilation.duration', attributes, distribution: compilation });
-  }
 }
 
 function transferPoints(points: CollectedPoint[], profile: DeviceProfile): void {
-  for (const { attributes, distribution, bytes, bandwidth, failureSeries } of profile.transfers) {
-    if (distribution.count > 0) points.push({ name: 'accelmeter.transfer.duration', attributes, distribution });
-    points.push({ name: 'accelmeter.transfer.io', attributes, value: bytes });
-    if (bandwidth !== undefined) points.push({ name: 'accelmeter.transfer.bandwidth', attributes, value: bandwidth });
+  const { since } = profile;
+  for (const { attributes, bytes, bandwidth, failureSeries } of profile.transfers) {
+    points.push({ name: 'accelmeter.transfer.io', attributes, value: bytes, since });
+    if (bandwidth !== undefined) {
+      points.push({ name: 'accelmeter.transfer.bandwidth', attributes, value: bandwidth, since });
+    }
     for (const failed of failureSeries) {
-      points.push({ name: 'accelmeter.transfer.failures', attributes: failed.attributes, value: failed.count });
+      points.push({ name: 'accelmeter.transfer.failures', attributes: failed.attributes, value: failed.count, since });
     }
   }
 }
 
 function selfPoints(points: CollectedPoint[], state: ProfilerState): void {
-  const { sessions, absent, options, selfTime } = state;
-  const add = (point: Point<NumberName>) => points.push({ attributes: {}, ...point });
+  const { sessions, absent, options, selfTime, startedAt: since } = state;
+  const add = (point: Point<NumberName>) => points.push({ attributes: {}, since, ...point });
   for (const session of sessions) {
     for (const { name, up, dropped } of session.sources()) {
       add({ name: 'accelmeter.source.up', value: up ? 1 : 0, attributes: { 'accelmeter.source': name } });

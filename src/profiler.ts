@@ -70,6 +70,17 @@ export interface ProfilerState {
    * process whose whole account is wanted.
    */
   settle(seconds: number): void;
+  /** What is called once when the profiler closes, before it gives its sources back. */
+  readonly atClose: Set<() => void>;
+}
+
+const states = new WeakMap<Profiler, ProfilerState>();
+
+/** What a profiler measures into. Throws a TypeError for what is no profiler of this copy of accelmeter. */
+export function stateOf(profiler: Profiler): ProfilerState {
+  const state = states.get(profiler);
+  if (state !== undefined) return state;
+  throw new TypeError('not a profiler, or one of another copy of accelmeter');
 }
 
 /** Beyond the public options: what `register` and the commands need. */
@@ -136,6 +147,7 @@ export async function openProfiler(
     ...{ profiles, sessions, absent, options, selfTime, now, refresh, service, startedAt: now() },
     self: () => governor.status(),
     settle: (seconds) => loop.settle(seconds),
+    atClose: new Set(),
     get process() {
       return loop.process;
     },
@@ -157,9 +169,12 @@ export async function openProfiler(
     async close() {
       loop.stop();
       await refresh();
+      for (const each of state.atClose) each();
+      state.atClose.clear();
       for (const session of sessions) session.close();
     },
     [Symbol.asyncDispose]: () => profiler.close(),
   };
+  states.set(profiler, state);
   return { profiler, state };
 }

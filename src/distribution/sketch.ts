@@ -94,6 +94,20 @@ export class Sketch {
     this.count += other.count;
   }
 
+  /** What this sketch counted beyond `earlier`, which is a copy of an earlier state of it. */
+  since(earlier: Sketch): Sketch {
+    const result = new Sketch();
+    result.merge(this);
+    const shift = earlier.#first - result.#first;
+    for (let i = 0; i < earlier.#low.length; i++) {
+      const before = earlier.#countAt(i);
+      if (before > 0) result.#setCount(shift + i, result.#countAt(shift + i) - before);
+    }
+    result.zeroCount -= earlier.zeroCount;
+    result.count -= earlier.count;
+    return result;
+  }
+
   /**
    * The value of rank ⌈q·count⌉ (nearest rank), within `sketchError` of the recorded one where that lies between
    * 2^-30 and 2^10 seconds; the edge buckets answer with their own middle. `undefined` where nothing was recorded.
@@ -164,7 +178,7 @@ export class Sketch {
 
   #setCount(at: number, count: number): void {
     this.#low[at] = count % carry;
-    if (count < carry) return;
+    if (count < carry && this.#high === undefined) return;
     this.#high ??= new Float64Array(this.#low.length);
     this.#high[at] = count - (count % carry);
   }
@@ -216,6 +230,15 @@ export function bucketIndex(value: number): number {
 /** Where bucket `index` ends, in seconds: the greatest double that is in it. `index` within the sketch's range. */
 export function bucketEnd(index: number): number {
   return bounds[index - firstIndex + 1] as number;
+}
+
+/** What bucket `index` holds, in seconds: the values above `from`, up to and with `to`. The edge buckets hold the rest. */
+export function bucketRange(index: number): { readonly from: number; readonly to: number } {
+  const slot = index - firstIndex;
+  return {
+    from: slot === 0 ? 0 : (bounds[slot] as number),
+    to: slot === slots - 1 ? Number.POSITIVE_INFINITY : (bounds[slot + 1] as number),
+  };
 }
 
 /**

@@ -46,6 +46,8 @@ export class DeviceProfile implements ActivitySink {
   readonly identity: DeviceIdentity;
   /** On every point about the device. Frozen, and the same object for as long as the device is known. */
   readonly attributes: SeriesAttributes;
+  /** Since when the device is known, in process seconds. */
+  readonly since: number;
   readonly memory = new MemoryAccount();
   /** How long executions waited from being queued to their start, in seconds. */
   readonly queueWait = new Distribution();
@@ -65,6 +67,7 @@ export class DeviceProfile implements ActivitySink {
   constructor(identity: DeviceIdentity, options: DeviceProfileOptions = {}) {
     const now = options.now ?? (() => performance.now() / 1000);
     this.identity = identity;
+    this.since = now();
     this.attributes = Object.freeze({
       'hw.id': identity.id,
       'hw.type': identity.type,
@@ -74,7 +77,7 @@ export class DeviceProfile implements ActivitySink {
     this.#kernels = new KernelTable(this.attributes, this.#timeline, options);
     this.#transfers = new Map(directions.map((direction) => [direction, new Transfer(direction, this.attributes)]));
     this.#custom = new CustomMetrics(this.attributes);
-    this.#closings = [{ at: now(), operations: 0 }];
+    this.#closings = [{ at: this.since, operations: 0 }];
   }
 
   // Recording
