@@ -17,6 +17,7 @@ import { DeviceProfile } from './profile/device-profile.ts';
 import { SelfTime } from './self-time.ts';
 import { type Status, statusView } from './status.ts';
 import { type SupervisedSession, supervise } from './supervisor.ts';
+import { warn } from './warning.ts';
 
 /** A backend that could not be opened: not a fault where it is just not on this machine. */
 export interface AbsentBackend {
@@ -98,7 +99,6 @@ export interface OpenOptions {
  * options; a backend that is not there is listed in `absent`.
  */
 export function createProfiler(options: ProfilerOptions = {}): Promise<Profiler> {
-  const warn = (problem: string) => process.emitWarning(problem, { type: 'AccelmeterWarning' });
   return openProfiler(resolveOptions(options, process.env, warn)).then(({ profiler }) => profiler);
 }
 

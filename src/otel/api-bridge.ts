@@ -17,6 +17,8 @@ import { classicBoundaries } from '../distribution/sketch.ts';
 import { collectDistributions, collectPoints } from '../points.ts';
 import { type Profiler, type ProfilerState, stateOf } from '../profiler.ts';
 import { version } from '../version.ts';
+import { warn } from '../warning.ts';
+import { bridgeIsObserved } from './both-lanes.ts';
 import { Replay } from './replay.ts';
 
 export interface BridgeOptions {
@@ -49,6 +51,9 @@ const bridged = new WeakSet<ProfilerState>();
  * - The SDK goes on reporting a device that has left, and everything after `detach` (opentelemetry-js#4096): its
  *   instruments cannot take a series back.
  *
+ * A reader that is given the producer as well gets everything once: the producer refuses it, with an error in its
+ * result, from the second collection on.
+ *
  * Throws an Error where the profiler has a bridge already, and a TypeError for what is no profiler. Afterwards nothing
  * is thrown into the host: if the provider throws, the bridge is detached and a warning says so.
  */
@@ -67,6 +72,7 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
   let replaying: Promise<void> | undefined;
 
   const observe: BatchObservableCallback = async (result) => {
+    bridgeIsObserved(state);
     await guarded(async () => {
       await state.refresh();
       await replaying;
@@ -154,8 +160,4 @@ function createInstruments(meter: Meter): Instruments {
     else observables.set(key, meter.createObservableUpDownCounter(name, options));
   }
   return { histograms, observables };
-}
-
-function warn(problem: string): void {
-  process.emitWarning(problem, { type: 'AccelmeterWarning' });
 }

@@ -10,52 +10,16 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { afterEach, expect, it } from 'vitest';
-import type { ActivitySink } from '../../src/activity.ts';
-import type { Backend } from '../../src/backend.ts';
 import { catalogue } from '../../src/catalogue.ts';
 import { classicBoundaries } from '../../src/distribution/sketch.ts';
 import { PrometheusExporter } from '../../src/exporters/prometheus/exporter.ts';
-import { resolveOptions } from '../../src/options.ts';
-import { openProfiler, type Profiler } from '../../src/profiler.ts';
+import type { Profiler } from '../../src/profiler.ts';
+import { durations, machine, run } from './machine.ts';
 
 const closings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closings.splice(0).reverse()) await close();
 });
-
-/** A profiler over one device that does what the test says. */
-async function machine(): Promise<{ profiler: Profiler; sink: ActivitySink; leave: () => void }> {
-  let sink: ActivitySink | undefined;
-  let leave = () => {};
-  const backend: Backend = {
-    name: 'opencl',
-    open(host) {
-      sink = host.addDevice({ id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', vendor: 'Acme', index: 0 });
-      leave = () => host.removeDevice('GPU-1');
-      return {
-        sources: () => [{ name: 'opencl', up: true, detail: 'one GPU', dropped: 0 }],
-        sample: () => ({
-          devices: [{ device: 'GPU-1', readings: [{ name: 'hw.gpu.memory.limit', value: 8 * 2 ** 30 }] }],
-        }),
-        close() {},
-      };
-    },
-  };
-  const { profiler } = await openProfiler(
-    resolveOptions({}, {}, () => {}),
-    { backends: [backend] },
-  );
-  closings.push(() => profiler.close());
-  return { profiler, sink: sink as ActivitySink, leave: () => leave() };
-}
-
-const durations = [2 ** -10, 0.0012, 0.0009, 0.5, 2 ** -20, 3e-7, 40];
-
-const run = (sink: ActivitySink, name = 'matmul') => {
-  for (const duration of durations) {
-    sink.deliver({ kind: 'kernel', name, start: 1, duration, wait: 0.0001, failed: undefined });
-  }
-};
 
 async function collect(profiler: Profiler, options?: Parameters<Profiler['metricProducer']>[0]) {
   const { resourceMetrics, errors } = await profiler.metricProducer(options).collect();

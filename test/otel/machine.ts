@@ -1,0 +1,78 @@
+/** A machine with one GPU that does what a test says. */
+import { onTestFinished } from 'vitest';
+import type { ActivitySink } from '../../src/activity.ts';
+import type { Backend } from '../../src/backend.ts';
+import { resolveOptions } from '../../src/options.ts';
+import { openProfiler, type Profiler, type ProfilerState } from '../../src/profiler.ts';
+
+export interface Machine {
+  readonly profiler: Profiler;
+  readonly state: ProfilerState;
+  /** Where what the GPU did is delivered. */
+  readonly sink: ActivitySink;
+  /** The GPU goes away. */
+  leave(): void;
+  /** A GPU comes under the same id; what it does then is delivered to what this gives. */
+  join(): ActivitySink;
+}
+
+/** Closed when the test ends. */
+export async function machine(): Promise<Machine> {
+  let join: Machine['join'] | undefined;
+  let leave = () => {};
+  let sink: ActivitySink | undefined;
+  const backend: Backend = {
+    name: 'opencl',
+    open(host) {
+      join = () =>
+        host.addDevice({ id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', vendor: 'Acme', index: 0 });
+      leave = () => host.removeDevice('GPU-1');
+      sink = join();
+      return {
+        sources: () => [{ name: 'opencl', up: true, detail: 'one GPU', dropped: 0 }],
+        sample: () => ({
+          devices: [{ device: 'GPU-1', readings: [{ name: 'hw.gpu.memory.limit', value: 8 * 2 ** 30 }] }],
+          process: [
+            { name: 'process.cpu.time', value: 12.5, attributes: { 'cpu.mode': 'user' } },
+            { name: 'process.thread.count', value: 11 },
+          ],
+        }),
+        close() {},
+      };
+    },
+  };
+  const { profiler, state } = await openProfiler(
+    resolveOptions({}, {}, () => {}),
+    { backends: [backend] },
+  );
+  onTestFinished(() => profiler.close());
+  return { profiler, state, sink: sink as ActivitySink, leave: () => leave(), join: join as Machine['join'] };
+}
+
+/** Durations on, between and far off the boundaries of the histograms. */
+export const durations = [2 ** -10, 0.0012, 0.0009, 0.5, 2 ** -20, 3e-7, 40];
+
+export const run = (sink: ActivitySink, name = 'matmul') => {
+  for (const duration of durations) {
+    sink.deliver({ kind: 'kernel', name, start: 1, duration, wait: 0.0001, failed: undefined });
+  }
+};
+
+/** Some of everything that a device can do. */
+export function runEverything(sink: ActivitySink): void {
+  run(sink);
+  run(sink, 'softmax');
+  sink.deliver({ kind: 'kernel', name: 'matmul', start: 1, duration: 9, wait: undefined, failed: 'out_of_memory' });
+  sink.deliver({
+    kind: 'transfer',
+    direction: 'host_to_device',
+    bytes: 4096,
+    start: 1,
+    duration: 2e-5,
+    failed: undefined,
+  });
+  sink.deliver({ kind: 'transfer', direction: 'device_to_host', bytes: 64, start: 1, duration: 0, failed: undefined });
+  sink.deliver({ kind: 'transfer', direction: 'device_to_host', bytes: 1, start: 1, duration: 1, failed: 'io_error' });
+  sink.deliver({ kind: 'compilation', duration: 0.7 });
+  sink.deliver({ kind: 'allocation', bytes: 2 ** 20 });
+}
