@@ -27,6 +27,7 @@ export function stateOver(identities: readonly DeviceIdentity[], options: Parame
     now,
     refresh: async () => {},
     settle: () => {},
+    atClose: new Set(),
   };
   return { clock, state, profile: (id: string) => profiles.get(id) as DeviceProfile };
 }
