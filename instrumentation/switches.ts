@@ -13,12 +13,17 @@ export interface Off {
 
 export interface On {
   readonly off: undefined;
+  /** Where the metrics go; at least one. */
+  readonly exporters: readonly ExporterName[];
   readonly host: string;
   readonly port: number;
   readonly service: string | undefined;
   /** What is odd about the environment, for the line on stderr. */
   readonly warnings: readonly string[];
 }
+
+const exporterNames = ['prometheus', 'otlp'] as const;
+export type ExporterName = (typeof exporterNames)[number];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -42,15 +47,19 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
   for (const [name, yes] of Object.entries(disablers)) {
     if (isSet(environment, name, yes, warnings)) return { off: `${name} is set`, say: false };
   }
-  const exporters = listOf(environment.OTEL_METRICS_EXPORTER ?? 'prometheus');
-  if (exporters.includes('none')) return { off: 'OTEL_METRICS_EXPORTER is none', say: false };
-  const unknown = exporters.filter((name) => name !== 'prometheus');
+  const wanted = listOf(environment.OTEL_METRICS_EXPORTER?.trim() || 'prometheus');
+  if (wanted.includes('none')) return { off: 'OTEL_METRICS_EXPORTER is none', say: false };
+  const exporters = exporterNames.filter((name) => wanted.includes(name));
+  const unknown = wanted.filter((name) => !exporterNames.some((known) => known === name));
   if (unknown.length > 0) {
-    warnings.push(`OTEL_METRICS_EXPORTER=${unknown.join(',')} is not known here, only prometheus and none are`);
-    if (!exporters.includes('prometheus')) return { off: warnings[0] as string, say: true };
+    warnings.push(
+      `OTEL_METRICS_EXPORTER=${unknown.join(',')} is not known here, ${exporterNames.join(', ')} and none are`,
+    );
+    if (exporters.length === 0) return { off: warnings[0] as string, say: true };
   }
   return {
     off: undefined,
+    exporters,
     host: environment.OTEL_EXPORTER_PROMETHEUS_HOST?.trim() || 'localhost',
     port: portOf(environment.OTEL_EXPORTER_PROMETHEUS_PORT, warnings),
     service: environment.OTEL_SERVICE_NAME || undefined,

@@ -109,24 +109,22 @@ export function createMetricProducer(state: ProfilerState, options: MetricProduc
     asDelta: boolean,
   ): DataPoint<HistogramSource>[] {
     const result: DataPoint<HistogramSource>[] = [];
-    const endTime = hrTime(end);
     for (const point of points) {
       if (!('distribution' in point)) continue;
       const whole = { start: epoch(point.since), value: point.distribution };
       const part = asDelta ? deltas.ofDistribution(point, whole.start, end) : whole;
-      if (part) result.push(dataPoint(point.attributes, part, endTime));
+      if (part) result.push(dataPoint(point.attributes, part, end));
     }
     return result;
   }
 
   function numbersUntil(end: number, points: readonly CollectedPoint[], asDelta: boolean): DataPoint<number>[] {
     const result: DataPoint<number>[] = [];
-    const endTime = hrTime(end);
     for (const point of points) {
       if (!('value' in point)) continue;
       const whole = { start: epoch(point.since), value: point.value };
       const part = asDelta ? deltas.ofCounter(point, whole.start, end) : whole;
-      result.push(dataPoint(point.attributes, part, endTime));
+      result.push(dataPoint(point.attributes, part, end));
     }
     return result;
   }
@@ -137,8 +135,9 @@ function isDelta(instrument: Metric['instrument'], temporality: Temporality): bo
   return instrument === 'counter' && temporality === 'delta';
 }
 
-function dataPoint<T>(attributes: Attributes, { start, value }: Delta<T>, endTime: HrTime): DataPoint<T> {
-  return { startTime: hrTime(start), endTime, attributes, value };
+/** The wall clock counts whole milliseconds and may be set back: nothing begins after it ended. */
+function dataPoint<T>(attributes: Attributes, { start, value }: Delta<T>, end: number): DataPoint<T> {
+  return { startTime: hrTime(Math.min(start, end)), endTime: hrTime(end), attributes, value };
 }
 
 /** Process seconds as seconds since 1970. */

@@ -157,7 +157,7 @@ describe('switched off', () => {
   it('an unknown exporter is said, and nothing is served', async () => {
     const result = await runNode([...register, '-e', 'setTimeout(() => {}, 500)'], { OTEL_METRICS_EXPORTER: 'zipkin' });
     expect(result.stderr).toBe(
-      'accelmeter: off, OTEL_METRICS_EXPORTER=zipkin is not known here, only prometheus and none are\n',
+      'accelmeter: off, OTEL_METRICS_EXPORTER=zipkin is not known here, prometheus, otlp and none are\n',
     );
   });
 

@@ -6,6 +6,7 @@ const node = '24.0.0';
 it('with nothing set it listens on localhost:9464', () => {
   expect(readSwitches({}, node)).toEqual({
     off: undefined,
+    exporters: ['prometheus'],
     host: 'localhost',
     port: 9464,
     service: undefined,
@@ -60,10 +61,19 @@ it.each([
   expect(isPackageManager(file)).toBe(answer);
 });
 
-it('an exporter it does not have is said; prometheus beside it still works', () => {
-  expect(readSwitches({ OTEL_METRICS_EXPORTER: 'otlp' }, node)).toMatchObject({ say: true });
-  const both = readSwitches({ OTEL_METRICS_EXPORTER: 'otlp,prometheus' }, node);
-  expect(both).toMatchObject({ off: undefined, warnings: [expect.stringContaining('otlp')] });
+it.each([
+  ['otlp', ['otlp']],
+  ['prometheus,otlp', ['prometheus', 'otlp']],
+  [' OTLP , Prometheus ', ['prometheus', 'otlp']],
+  ['', ['prometheus']],
+])('OTEL_METRICS_EXPORTER="%s" asks for %o', (value, exporters) => {
+  expect(readSwitches({ OTEL_METRICS_EXPORTER: value }, node)).toMatchObject({ exporters, warnings: [] });
+});
+
+it('an exporter it does not have is said; those that it has beside it still work', () => {
+  expect(readSwitches({ OTEL_METRICS_EXPORTER: 'console' }, node)).toMatchObject({ say: true });
+  const both = readSwitches({ OTEL_METRICS_EXPORTER: 'console,otlp' }, node);
+  expect(both).toMatchObject({ exporters: ['otlp'], warnings: [expect.stringContaining('console')] });
 });
 
 it.each([['abc'], ['70000'], ['-1'], ['80.5']])('a port of %s is said and 9464 is used', (port) => {

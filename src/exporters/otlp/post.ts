@@ -1,0 +1,108 @@
+/** One request to an OTLP receiver, with the attempts that the specification asks for. Nothing of it keeps a process alive. */
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { version } from '../../version.ts';
+import type { OtlpSettings } from './settings.ts';
+
+export interface PostOptions {
+  /** When the last attempt has to be over, on the clock of `performance.now()`. */
+  readonly deadline: number;
+  /** True where the process may be kept alive for it: the flush at its end. */
+  readonly keepAlive: boolean;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+  /** What the receiver asks to be left alone for, in milliseconds. */
+  readonly retryAfter: number | undefined;
+}
+
+/** Answers that the specification calls temporary. */
+const temporary = new Set([429, 502, 503, 504]);
+const firstPause = 1000;
+const longestPause = 5000;
+const pauseGrowth = 1.5;
+/** More of an answer is not read. */
+const longestAnswer = 64 * 1024;
+
+const compress = promisify(gzip);
+
+/**
+ * Delivers a request and gives the body of the answer. Rejects with an Error whose message says what is wrong, without
+ * credentials, when the receiver refuses it or the deadline is over.
+ */
+export async function post(settings: OtlpSettings, message: Buffer, options: PostOptions): Promise<Buffer> {
+  const body = settings.gzip ? await compress(message) : message;
+  for (let pause = firstPause; ; pause = Math.min(pause * pauseGrowth, longestPause)) {
+    let problem: string;
+    let wait = pause * (0.8 + 0.4 * Math.random());
+    try {
+      const { status, body: answer, retryAfter } = await attempt(settings, body, options);
+      if (status >= 200 && status < 300) return answer;
+      problem = `HTTP ${status}`;
+      if (!temporary.has(status)) throw new Refused(problem);
+      wait = retryAfter ?? wait;
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      problem = reasonOf(error);
+    }
+    if (performance.now() + wait >= options.deadline) throw new Error(problem);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, wait);
+      if (!options.keepAlive) timer.unref();
+    });
+  }
+}
+
+class Refused extends Error {}
+
+function attempt(settings: OtlpSettings, body: Buffer, { deadline, keepAlive }: PostOptions): Promise<Answer> {
+  const { url, headers, gzip: zipped, tls } = settings;
+  const secure = url.protocol === 'https:';
+  return new Promise((resolve, reject) => {
+    const request = (secure ? requestHttps : requestHttp)(url, {
+      method: 'POST',
+      agent: false,
+      ...(secure && tls),
+      headers: {
+        'user-agent': `accelmeter/${version} OTel-OTLP-Exporter-JavaScript`,
+        ...headers,
+        'content-type': 'application/x-protobuf',
+        'content-length': body.length,
+        ...(zipped && { 'content-encoding': 'gzip' }),
+      },
+    });
+    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), deadline - performance.now());
+    if (!keepAlive) {
+      timer.unref();
+      request.on('socket', (socket) => socket.unref());
+    }
+    request.on('error', reject);
+    request.on('close', () => clearTimeout(timer));
+    request.on('response', (response) => {
+      const parts: Buffer[] = [];
+      let size = 0;
+      response.on('data', (part: Buffer) => {
+        size += part.length;
+        if (size <= longestAnswer) parts.push(part);
+        else request.destroy(new Error('an answer that does not end'));
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        const seconds = Number(response.headers['retry-after']);
+        const retryAfter = seconds >= 0 ? seconds * 1000 : undefined;
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts), retryAfter });
+      });
+    });
+    request.end(body);
+  });
+}
+
+/** Of several addresses that all failed Node tells an AggregateError without a message. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}

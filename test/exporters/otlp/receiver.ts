@@ -1,0 +1,125 @@
+/**
+ * An OTLP receiver that reads requests by the official definitions: opentelemetry-proto 1.9.0, beside this file, under
+ * the Apache License 2.0 (The OpenTelemetry Authors).
+ */
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import protobuf from 'protobufjs';
+import { onTestFinished } from 'vitest';
+
+interface KeyValue {
+  readonly key: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** One point, of any kind; 64-bit numbers are strings, as in protobuf's JSON. */
+export interface OtlpPoint {
+  readonly attributes?: readonly KeyValue[];
+  readonly startTimeUnixNano: string;
+  readonly timeUnixNano: string;
+  readonly asDouble?: number;
+  readonly count?: string;
+  readonly sum?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly bucketCounts?: readonly string[];
+  readonly explicitBounds?: readonly number[];
+  readonly scale?: number;
+  readonly zeroCount?: string;
+  readonly positive?: { readonly offset: number; readonly bucketCounts: readonly string[] };
+}
+
+export interface OtlpData {
+  readonly dataPoints: readonly OtlpPoint[];
+  readonly aggregationTemporality?: string;
+  readonly isMonotonic?: boolean;
+}
+
+export interface OtlpMetric {
+  readonly name: string;
+  readonly description: string;
+  readonly unit: string;
+  readonly gauge?: OtlpData;
+  readonly sum?: OtlpData;
+  readonly histogram?: OtlpData;
+  readonly exponentialHistogram?: OtlpData;
+}
+
+export interface OtlpRequest {
+  readonly resourceMetrics: readonly {
+    readonly resource: { readonly attributes: readonly KeyValue[] };
+    readonly scopeMetrics: readonly {
+      readonly scope: { readonly name: string; readonly version: string };
+      readonly metrics: readonly OtlpMetric[];
+    }[];
+  }[];
+}
+
+const definitions = new protobuf.Root();
+definitions.resolvePath = (_, path) =>
+  join(import.meta.dirname, 'opentelemetry-proto-1.9.0', path.replace(/^opentelemetry\//, ''));
+definitions.loadSync('opentelemetry/proto/collector/metrics/v1/metrics_service.proto');
+const collector = 'opentelemetry.proto.collector.metrics.v1';
+const requestType = definitions.lookupType(`${collector}.ExportMetricsServiceRequest`);
+const responseType = definitions.lookupType(`${collector}.ExportMetricsServiceResponse`);
+
+/** Throws where it is not a request by the definitions. */
+export function decodeRequest(body: Uint8Array): OtlpRequest {
+  return requestType.toObject(requestType.decode(body), { longs: String, enums: String }) as OtlpRequest;
+}
+
+export const metricsOf = (request: OtlpRequest | undefined) =>
+  (request?.resourceMetrics ?? []).flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+
+export interface Arrived {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly request: OtlpRequest;
+}
+
+/** What is answered: a status, with a body and headers where wanted. `undefined`: nothing, ever. */
+export type Answer = { status: number; body?: Uint8Array; headers?: Record<string, string> } | undefined;
+
+export interface Receiver {
+  readonly url: string;
+  readonly arrived: readonly Arrived[];
+  /** Resolves when so many requests have arrived in all. */
+  has(count: number): Promise<void>;
+}
+
+export const partialSuccess = (rejectedDataPoints: number, errorMessage: string) =>
+  responseType.encode(responseType.create({ partialSuccess: { rejectedDataPoints, errorMessage } })).finish();
+
+/** Closed when the test ends. `answer` is asked with the number of the request, from 0. */
+export async function receive(answer: (index: number) => Answer = () => ({ status: 200 })): Promise<Receiver> {
+  const arrived: Arrived[] = [];
+  const waiting = new Set<() => void>();
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const body = Buffer.concat(parts);
+    const plain = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+    arrived.push({ path: request.url ?? '', headers: request.headers, request: decodeRequest(plain) });
+    for (const look of waiting) look();
+    const given = answer(arrived.length - 1);
+    if (given) response.writeHead(given.status, given.headers).end(given.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    arrived,
+    has: (count) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (arrived.length >= count) resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
