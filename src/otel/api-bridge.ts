@@ -40,6 +40,9 @@ const sliceSeconds = 0.002;
 
 const bridged = new WeakSet<ProfilerState>();
 
+/** What a provider was told already counts in it for good: a bridge that is attached again goes on from there. */
+const replays = new WeakMap<MeterProvider, WeakMap<ProfilerState, Replay>>();
+
 /**
  * Attaches a profiler to the instruments of a MeterProvider: names, units, attributes, counts and buckets are those of
  * `profiler.metricProducer()`, which is the better way wherever a reader can be given it.
@@ -62,12 +65,13 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
   if (bridged.has(state)) {
     throw new Error('this profiler is bridged already: a second bridge would count everything twice, detach the first');
   }
-  const meter = (meterProvider ?? metrics.getMeterProvider()).getMeter('accelmeter', version);
+  const provider = meterProvider ?? metrics.getMeterProvider();
+  const meter = provider.getMeter('accelmeter', version);
   if (meterProvider === undefined && meter === createNoopMeter()) {
     warn('no MeterProvider is registered: attach the bridge after the SDK has started');
   }
   const { histograms, observables } = createInstruments(meter);
-  const replay = new Replay(state.now);
+  const replay = replayInto(provider, state);
   let attached = true;
   let replaying: Promise<void> | undefined;
 
@@ -139,6 +143,14 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
       warn(`the bridge is detached, the MeterProvider threw: ${error instanceof Error ? error.message : error}`);
     }
   }
+}
+
+function replayInto(provider: MeterProvider, state: ProfilerState): Replay {
+  const ofProvider = replays.get(provider) ?? new WeakMap<ProfilerState, Replay>();
+  replays.set(provider, ofProvider);
+  const replay = ofProvider.get(state) ?? new Replay(state.now);
+  ofProvider.set(state, replay);
+  return replay;
 }
 
 interface Instruments {

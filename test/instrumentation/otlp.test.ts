@@ -13,6 +13,20 @@ const otlp = (url: string) => ({
 const aliveForAMinute = ['-e', 'setTimeout(() => {}, 60_000)'];
 const aliveForASecond = ['-e', 'setTimeout(() => console.log("done"), 1000)'];
 
+/** Where connecting takes for ever: a port whose queue of connections is full. Its owner never accepts one. */
+async function deaf(): Promise<string> {
+  const program = `
+    const { Server, connect } = require('node:net');
+    const server = new Server();
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      const { port } = server.address();
+      for (let i = 0; i < 8; i++) connect(port, '127.0.0.1').on('error', () => {});
+      setImmediate(() => { console.log('port', port); setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)); });
+    });`;
+  const [, port] = await startNode(['-e', program]).said(/port (\d+)/);
+  return `http://127.0.0.1:${port}`;
+}
+
 /** Takes connections and says nothing. */
 async function silent(): Promise<string> {
   const server = createServer(() => {});
@@ -53,6 +67,7 @@ describe('a service with OTEL_METRICS_EXPORTER=otlp', () => {
   it.each([
     ['nobody listens', async () => 'http://127.0.0.1:9'],
     ['nobody answers', silent],
+    ['no connection comes about', deaf],
   ])('ends as soon as without us where %s, and that is said once', async (_, endpoint) => {
     const plain = await runNode(aliveForASecond);
     const measured = await runNode([...register, ...aliveForASecond], otlp(await endpoint()));

@@ -143,16 +143,32 @@ it('says so where there is no global provider, and does no harm', async () => {
 });
 
 it('is refused a second time for the same profiler, until the first is detached', async () => {
-  const { provider: meterProvider, collect } = meterProviderOf(sdk3);
-  const { profiler, sink } = await machine();
+  const { provider: meterProvider } = meterProviderOf(sdk3);
+  const { profiler } = await machine();
   const first = bridgeToApi(profiler, { meterProvider });
   expect(() => bridgeToApi(profiler, { meterProvider })).toThrow(/bridged already/);
   expect(() => bridgeToApi({ ...profiler }, { meterProvider })).toThrow(TypeError);
   first.detach();
-  bridgeToApi(profiler, { meterProvider });
+  expect(() => bridgeToApi(profiler, { meterProvider }).detach()).not.toThrow();
+});
+
+it('that is attached again goes on where it was, in the same provider; another one gets everything', async () => {
+  const { profiler, sink } = await machine();
+  const counts = (collected: readonly Metric[]) =>
+    [...seriesOf(collected)]
+      .filter(([name]) => name.startsWith('accelmeter.kernel.duration ['))
+      .map(([, value]) => (value as HistogramValue).count);
+  const [one, other] = [meterProviderOf(sdk3), meterProviderOf(sdk3)];
   run(sink);
-  const counts = [...seriesOf(await collect())].filter(([name]) => name.startsWith('accelmeter.kernel.duration ['));
-  expect(counts.map(([, value]) => (value as HistogramValue).count)).toEqual([7]);
+  const first = bridgeToApi(profiler, { meterProvider: one.provider });
+  expect(counts(await one.collect())).toEqual([7]);
+  first.detach();
+  run(sink);
+  const second = bridgeToApi(profiler, { meterProvider: one.provider });
+  expect(counts(await one.collect())).toEqual([14]);
+  second.detach();
+  bridgeToApi(profiler, { meterProvider: other.provider });
+  expect(counts(await other.collect())).toEqual([14]);
 });
 
 it.each([

@@ -1,6 +1,12 @@
-/** One request to an OTLP receiver, with the attempts that the specification asks for. Nothing of it keeps a process alive. */
+/**
+ * One request to an OTLP receiver, with the attempts that the specification asks for. Nothing of it keeps a process
+ * alive, but for what libuv does not let go: a connection that is being made, for at most a second, and the system's
+ * look-up of a name.
+ */
+
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { version } from '../../version.ts';
@@ -25,6 +31,7 @@ const temporary = new Set([429, 502, 503, 504]);
 const firstPause = 1000;
 const longestPause = 5000;
 const pauseGrowth = 1.5;
+const connectMilliseconds = 1000;
 /** More of an answer is not read. */
 const longestAnswer = 64 * 1024;
 
@@ -78,7 +85,7 @@ function attempt(settings: OtlpSettings, body: Buffer, { deadline, keepAlive }: 
     const timer = setTimeout(() => request.destroy(new Error('no answer in time')), deadline - performance.now());
     if (!keepAlive) {
       timer.unref();
-      request.on('socket', (socket) => socket.unref());
+      request.on('socket', letGo);
     }
     request.on('error', reject);
     request.on('close', () => clearTimeout(timer));
@@ -99,6 +106,17 @@ function attempt(settings: OtlpSettings, body: Buffer, { deadline, keepAlive }: 
     });
     request.end(body);
   });
+}
+
+/** A connection that is being made holds the event loop also when its socket does not: it gets little time. */
+function letGo(socket: Socket): void {
+  socket.unref();
+  let timer: NodeJS.Timeout | undefined;
+  socket.on('connectionAttempt', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => socket.destroy(new Error('no connection in time')), connectMilliseconds).unref();
+  });
+  for (const over of ['connect', 'close']) socket.on(over, () => clearTimeout(timer));
 }
 
 /** Of several addresses that all failed Node tells an AggregateError without a message. */
