@@ -17,11 +17,13 @@ const aliveForASecond = ['-e', 'setTimeout(() => console.log("done"), 1000)'];
 async function deaf(): Promise<string> {
   const program = `
     const { Server, connect } = require('node:net');
+    const block = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     const server = new Server();
     server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
       const { port } = server.address();
-      for (let i = 0; i < 8; i++) connect(port, '127.0.0.1').on('error', () => {});
-      setImmediate(() => { console.log('port', port); setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)); });
+      for (let i = 0; i < 8; i++) connect(port, '127.0.0.1');
+      console.log('port', port);
+      process.nextTick(() => process.nextTick(block)); // when they are under way, and before one is accepted
     });`;
   const [, port] = await startNode(['-e', program]).said(/port (\d+)/);
   return `http://127.0.0.1:${port}`;

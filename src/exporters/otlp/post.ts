@@ -6,7 +6,7 @@
 
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { version } from '../../version.ts';
@@ -85,7 +85,7 @@ function attempt(settings: OtlpSettings, body: Buffer, { deadline, keepAlive }: 
     const timer = setTimeout(() => request.destroy(new Error('no answer in time')), deadline - performance.now());
     if (!keepAlive) {
       timer.unref();
-      request.on('socket', letGo);
+      request.on('socket', (socket) => letGo(socket, url.hostname));
     }
     request.on('error', reject);
     request.on('close', () => clearTimeout(timer));
@@ -109,13 +109,14 @@ function attempt(settings: OtlpSettings, body: Buffer, { deadline, keepAlive }: 
 }
 
 /** A connection that is being made holds the event loop also when its socket does not: it gets little time. */
-function letGo(socket: Socket): void {
+function letGo(socket: Socket, hostname: string): void {
   socket.unref();
   let timer: NodeJS.Timeout | undefined;
-  socket.on('connectionAttempt', () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => socket.destroy(new Error('no connection in time')), connectMilliseconds).unref();
-  });
+  const connecting = () => {
+    timer ??= setTimeout(() => socket.destroy(new Error('no connection in time')), connectMilliseconds).unref();
+  };
+  if (isIP(hostname.replace(/^\[|\]$/g, '')) > 0) connecting();
+  else socket.on('lookup', connecting);
   for (const over of ['connect', 'close']) socket.on(over, () => clearTimeout(timer));
 }
 
