@@ -2,9 +2,9 @@
 import { type MeterProvider as ApiMeterProvider, metrics } from '@opentelemetry/api';
 import * as sdk3 from '@opentelemetry/sdk-metrics';
 import { NodeSDK as NodeSdk3 } from '@opentelemetry/sdk-node';
-import * as sdk2 from 'service-on-sdk-2';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bridgeToApi } from '../../src/otel/api-bridge.ts';
+import * as sdk2 from '../services/sdk-2/sdk.ts';
 import { machine, run, runEverything } from './machine.ts';
 
 type Metric = sdk3.MetricData;
