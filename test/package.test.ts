@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -92,6 +93,22 @@ describe('the packed package, installed into an empty project', () => {
   });
 });
 
+test('a service on SDK 2 and API 1.9 keeps them, and its global provider can be bridged to', () => {
+  const service = mkdtempSync(join(tmpdir(), 'accelmeter-service-'));
+  try {
+    const { stdout } = run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', service], root);
+    writeFileSync(join(service, 'package.json'), JSON.stringify({ name: 'service', private: true, type: 'module' }));
+    const peers = ['@opentelemetry/api@1.9', '@opentelemetry/sdk-metrics@2.12'];
+    run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${stdout.trim()}`, ...peers], service);
+    cpSync(join(import.meta.dirname, 'programs/bridged-service.mjs'), join(service, 'service.mjs'));
+    const told = JSON.parse(run('node', ['service.mjs'], service).stdout);
+    expect(told).toEqual({ errors: [], executions: 3 });
+    expect(existsSync(join(service, 'node_modules/accelmeter/node_modules/@opentelemetry'))).toBe(false);
+  } finally {
+    rmSync(service, { recursive: true, force: true });
+  }
+}, 120_000);
+
 test.skipIf(lacks('cc'))('npm pack builds first what a bare clone does not have', () => {
   const clone = mkdtempSync(join(tmpdir(), 'accelmeter-clone-'));
   try {
@@ -100,6 +117,8 @@ test.skipIf(lacks('cc'))('npm pack builds first what a bare clone does not have'
       cpSync(join(root, path), join(clone, path), { recursive: true });
     }
     symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
+    mkdirSync(join(clone, 'test'));
+    symlinkSync(join(root, 'test/services'), join(clone, 'test/services')); // which have packages of their own
     const { stdout } = run('npm', ['pack', '--silent', '--pack-destination', clone], clone);
     const tarball = join(clone, stdout.trim().split('\n').at(-1) ?? '');
     const packed = run('tar', ['-tzf', tarball], clone).stdout;
