@@ -60,6 +60,7 @@ async function startOtlp(
       settings,
       producer: profiler.metricProducer(settings.producer),
       say: (line) => say(`accelmeter: ${line}`),
+      paused: () => profiler.paused,
       onSerialised: (seconds) => state.selfTime.add('serialise', seconds),
     });
   } catch (error) {

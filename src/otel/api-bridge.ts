@@ -93,7 +93,9 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
     });
   };
   const instruments = [...observables.values()];
-  const timer = setInterval(() => void guarded(replayWholly), replayEverySeconds * 1000).unref();
+  const timer = setInterval(() => {
+    if (!profiler.paused) void guarded(replayWholly);
+  }, replayEverySeconds * 1000).unref();
   meter.addBatchObservableCallback(observe, instruments);
   bridged.add(state);
   state.atClose.add(detach);

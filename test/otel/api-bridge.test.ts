@@ -220,6 +220,25 @@ it('leaves no timer and no callback when it is detached, nor when its profiler c
   expect(remove).toHaveBeenCalledTimes(2);
 });
 
+it('replays once a second between collections, and not while the profiler is paused', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const record = vi.fn();
+  const { profiler, sink } = await machine();
+  bridgeToApi(profiler, { meterProvider: fakeProvider({ add() {}, remove() {}, record }) });
+  run(sink);
+  vi.advanceTimersByTime(1000);
+  await vi.waitFor(() => expect(record).toHaveBeenCalledTimes(14)); // each kernel and its wait
+  profiler.pause();
+  profiler.devices[0]?.kernel('mine').record(1);
+  vi.advanceTimersByTime(5000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(record).toHaveBeenCalledTimes(14);
+  profiler.resume();
+  vi.advanceTimersByTime(1000);
+  await vi.waitFor(() => expect(record).toHaveBeenCalledTimes(15));
+});
+
 it('a provider that throws gets nothing more, and the host hears of it once', async () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
   onTestFinished(() => warned.mockRestore());

@@ -10,6 +10,8 @@ export interface PushOptions {
   readonly producer: MetricProducer;
   /** Told when an outage begins and when it is over, and what a receiver refuses; each once. */
   readonly say: (line: string) => void;
+  /** While it says so nothing is pushed. */
+  readonly paused?: () => boolean;
   /** Told what encoding took, in seconds. */
   readonly onSerialised?: (seconds: number) => void;
 }
@@ -24,13 +26,14 @@ export interface Push {
 }
 
 /** Starts to push. Throws nothing, now or later. */
-export function startPush({ settings, producer, say, onSerialised }: PushOptions): Push {
+export function startPush({ settings, producer, say, paused, onSerialised }: PushOptions): Push {
   const endpoint = `${settings.url.origin}${settings.url.pathname}`;
   const said = new Set<string>();
   let outage = false;
   let pushing: Promise<void> | undefined;
-  const timer = setInterval(() => void push(performance.now() + settings.exportTimeout, false), settings.interval);
-  timer.unref();
+  const timer = setInterval(() => {
+    if (!paused?.()) void push(performance.now() + settings.exportTimeout, false);
+  }, settings.interval).unref();
 
   return {
     endpoint,

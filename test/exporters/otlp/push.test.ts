@@ -130,6 +130,20 @@ describe('again and again', () => {
     await receiver.has(3);
   });
 
+  it('but not while the profiler is paused', async () => {
+    const receiver = await receive();
+    const { profiler } = await machine();
+    const settings = readOtlpSettings(to(receiver, { OTEL_METRIC_EXPORT_INTERVAL: '20' }), () => {});
+    profiler.pause();
+    const producer = profiler.metricProducer();
+    const push = startPush({ settings, producer, say: () => {}, paused: () => profiler.paused });
+    onTestFinished(() => push.stop());
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(receiver.arrived).toHaveLength(0);
+    profiler.resume();
+    await receiver.has(1);
+  });
+
   it('and no more once it is stopped', async () => {
     const receiver = await receive();
     const { profiler } = await machine();
