@@ -67,7 +67,8 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
   }
   const provider = meterProvider ?? metrics.getMeterProvider();
   const meter = provider.getMeter('accelmeter', version);
-  if (meterProvider === undefined && meter === createNoopMeter()) {
+  const wanted = process.env.OTEL_SDK_DISABLED?.trim().toLowerCase() !== 'true';
+  if (wanted && meterProvider === undefined && meter === createNoopMeter()) {
     warn('no MeterProvider is registered: attach the bridge after the SDK has started');
   }
   const { histograms, observables } = createInstruments(meter);
@@ -93,10 +94,10 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
     });
   };
   const instruments = [...observables.values()];
+  meter.addBatchObservableCallback(observe, instruments);
   const timer = setInterval(() => {
     if (!profiler.paused) void guarded(replayWholly);
   }, replayEverySeconds * 1000).unref();
-  meter.addBatchObservableCallback(observe, instruments);
   bridged.add(state);
   state.atClose.add(detach);
   return { detach };
@@ -107,7 +108,11 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
     clearInterval(timer);
     bridged.delete(state);
     state.atClose.delete(detach);
-    meter.removeBatchObservableCallback(observe, instruments);
+    try {
+      meter.removeBatchObservableCallback(observe, instruments);
+    } catch {
+      // A provider that cannot let go keeps a callback that does nothing.
+    }
   }
 
   function pending(): number {

@@ -140,6 +140,10 @@ it('says so where there is no global provider, and does no harm', async () => {
   const { profiler } = await machine();
   bridgeToApi(profiler).detach();
   expect(warned).toHaveBeenCalledWith(expect.stringContaining('no MeterProvider'), expect.anything());
+  vi.stubEnv('OTEL_SDK_DISABLED', 'true'); // then it is as it should be
+  onTestFinished(() => void vi.unstubAllEnvs());
+  bridgeToApi(profiler).detach();
+  expect(warned).toHaveBeenCalledTimes(1);
 });
 
 it('is refused a second time for the same profiler, until the first is detached', async () => {
@@ -243,7 +247,9 @@ it('a provider that throws gets nothing more, and the host hears of it once', as
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
   onTestFinished(() => warned.mockRestore());
   const add = vi.fn();
-  const remove = vi.fn();
+  const remove = vi.fn(() => {
+    throw new Error('what callback?');
+  });
   const record = () => {
     throw new Error('out of attribute sets');
   };
