@@ -24,8 +24,7 @@ static _Alignas(CACHE_LINE) struct slot slots[RING_CAPACITY];
 static _Alignas(CACHE_LINE) _Atomic uint64_t head;
 static _Alignas(CACHE_LINE) _Atomic uint64_t tail;
 static atomic_flag draining = ATOMIC_FLAG_INIT;
-static _Alignas(CACHE_LINE) _Atomic uint64_t begun;
-static _Alignas(CACHE_LINE) _Atomic uint64_t ended;
+static atomic_flag claimed = ATOMIC_FLAG_INIT;
 static _Alignas(CACHE_LINE) _Atomic uint64_t dropped;
 static _Atomic uint64_t untraced;
 static _Atomic uint64_t invalid;
@@ -33,6 +32,13 @@ static _Atomic uint64_t invalid;
 static _Alignas(CACHE_LINE) _Atomic int state;
 static _Atomic bool paused;
 static uint64_t base_ns;
+
+/* The program's threads write the one and the driver's the other. */
+struct in_flight {
+  _Alignas(CACHE_LINE) _Atomic uint64_t begun;
+  _Alignas(CACHE_LINE) _Atomic uint64_t ended;
+};
+static struct in_flight devices[RING_DEVICES];
 
 static void count(_Atomic uint64_t *counter) { atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); }
 static uint64_t read_count(_Atomic uint64_t *counter) { return atomic_load_explicit(counter, memory_order_relaxed); }
@@ -85,6 +91,9 @@ bool ring_push(const struct ring_record *record) {
   return true;
 }
 
+uint32_t accelmeter_ring_claim(void) { return !atomic_flag_test_and_set(&claimed); }
+void accelmeter_ring_unclaim(void) { atomic_flag_clear(&claimed); }
+
 uint32_t accelmeter_ring_drain(struct ring_record *out, uint32_t capacity) {
   if (atomic_flag_test_and_set_explicit(&draining, memory_order_acquire)) return 0;
   uint64_t position = atomic_load_explicit(&tail, memory_order_relaxed);
@@ -101,8 +110,11 @@ uint32_t accelmeter_ring_drain(struct ring_record *out, uint32_t capacity) {
   return moved;
 }
 
-void ring_begun(void) { count(&begun); }
-void ring_ended(void) { count(&ended); }
+static struct in_flight *of_device(uint32_t device) {
+  return &devices[device < RING_DEVICES ? device : RING_DEVICES - 1];
+}
+void ring_begun(uint32_t device) { count(&of_device(device)->begun); }
+void ring_ended(uint32_t device) { count(&of_device(device)->ended); }
 void ring_count_untraced(void) { count(&untraced); }
 void ring_count_invalid(void) { count(&invalid); }
 
@@ -167,9 +179,15 @@ const char *accelmeter_ring_name(uint32_t id) {
   return id < atomic_load_explicit(&name_count, memory_order_acquire) ? text + names[id] : NULL;
 }
 
+/* Ends before beginnings, here and below tail before head, so that a difference is never negative. */
+uint32_t accelmeter_ring_in_flight(uint32_t device) {
+  uint64_t ended_now = read_count(&of_device(device)->ended);
+  return (uint32_t)(read_count(&of_device(device)->begun) - ended_now);
+}
+
 void accelmeter_ring_status(struct ring_status *out) {
-  /* Ends before beginnings and tail before head, so that a difference is never negative. */
-  uint64_t ended_now = read_count(&ended);
+  uint64_t in_flight = 0;
+  for (uint32_t device = 0; device < RING_DEVICES; device++) in_flight += accelmeter_ring_in_flight(device);
   uint64_t tail_now = read_count(&tail);
   uint64_t head_now = read_count(&head);
   int state_now = atomic_load(&state);
@@ -181,7 +199,7 @@ void accelmeter_ring_status(struct ring_status *out) {
       .dropped = (double)read_count(&dropped),
       .untraced = (double)read_count(&untraced),
       .invalid = (double)read_count(&invalid),
-      .in_flight = (double)(read_count(&begun) - ended_now),
+      .in_flight = (double)in_flight,
       .names = (double)(atomic_load(&name_count) - (RING_NAME_OTHER + 1)),
       .other_names = (double)read_count(&other_names),
   };

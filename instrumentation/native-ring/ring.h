@@ -12,6 +12,7 @@
  *  - Records come out in the order in which their slots were claimed. A thread that is suspended between claiming and
  *    publishing holds back those behind it until it goes on (they wait, or are dropped and counted once the ring is
  *    full); none is read half-written.
+ *  - One reader at a time: who drains claims the ring first, so that two do not each see a part.
  *  - In the child of a fork() the ring is disarmed, for good: the child shares neither threads nor reader with us.
  *
  * Each tracer is a library that contains its own ring. `ring_…` is for the tracer; `accelmeter_ring_…` is exported
@@ -39,6 +40,7 @@ enum ring_kind {
   RING_DEVICE_TO_DEVICE = 4,
   RING_PEER_TO_PEER = 5,
   RING_COMPILATION = 6,
+  RING_ALLOCATION = 7, /* memory of the device taken or given back; has no times but `start` */
 };
 
 /*
@@ -55,7 +57,7 @@ struct ring_record {
   double start;    /* seconds since the ring was armed, on CLOCK_MONOTONIC */
   double duration; /* seconds */
   double wait;     /* seconds from queued to start; NaN where the driver does not tell */
-  double amount;   /* bytes of a copy, work items of a kernel */
+  double amount;   /* bytes of a copy, work items of a kernel; bytes taken, negative where given back */
 };
 static_assert(sizeof(struct ring_record) == 56, "JavaScript reads records at a stride of 56 bytes");
 
@@ -107,9 +109,10 @@ double ring_seconds(uint64_t clock_ns);
 /* Appends a record. False: the ring was full, and the loss is counted. */
 bool ring_push(const struct ring_record *record);
 
-/* Account of things followed from their submission to their end. */
-void ring_begun(void);
-void ring_ended(void);
+/* Account of things followed from their submission to their end, by device; devices from RING_DEVICES on share one. */
+#define RING_DEVICES 256u
+void ring_begun(uint32_t device);
+void ring_ended(uint32_t device);
 
 void ring_count_untraced(void);
 void ring_count_invalid(void);
@@ -126,6 +129,10 @@ uint32_t ring_name(const char *bytes, size_t length);
 
 /* ---- for JavaScript ---- */
 
+/* Makes the caller the reader: 1, or 0 where there is one already. Given back by accelmeter_ring_unclaim. */
+RING_EXPORT uint32_t accelmeter_ring_claim(void);
+RING_EXPORT void accelmeter_ring_unclaim(void);
+
 /* Moves up to `capacity` waiting records to `out`, oldest first; the number moved. A second reader at once gets 0. */
 RING_EXPORT uint32_t accelmeter_ring_drain(struct ring_record *out, uint32_t capacity);
 
@@ -136,6 +143,9 @@ RING_EXPORT void accelmeter_ring_status(struct ring_status *out);
  * it ends. May be called before the ring is armed. Idempotent.
  */
 RING_EXPORT void accelmeter_ring_pause(uint32_t paused);
+
+/* Things of one device that are followed and have not ended yet. */
+RING_EXPORT uint32_t accelmeter_ring_in_flight(uint32_t device);
 
 /* The text of an id, NUL-terminated and never freed; NULL for an id that was never given out. */
 RING_EXPORT const char *accelmeter_ring_name(uint32_t id);

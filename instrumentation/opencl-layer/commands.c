@@ -1,15 +1,9 @@
 /*
- * The calls that enqueue. Each hook says what kind of command it is and how much it moves; tracking.c does the rest.
+ * The calls that enqueue kernels and copies of buffers. Each hook says what kind of command it is and how much it
+ * moves; tracking.c does the rest. A fill counts as what a device copies within its memory: it is written by the
+ * device, and nothing comes from the host.
  */
 #include "layer.h"
-
-/* The size of a box of up to three extents; 0 where the program gave none, which the driver will refuse. */
-static double volume(const size_t *extents, cl_uint dimensions) {
-  if (extents == NULL || dimensions == 0 || dimensions > 3) return 0;
-  double product = 1;
-  for (cl_uint i = 0; i < dimensions; i++) product *= (double)extents[i];
-  return product;
-}
 
 static cl_int nd_range_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
                               const size_t *global, const size_t *local, cl_uint waits, const cl_event *wait_list,
@@ -85,6 +79,14 @@ static cl_int copy_buffer_rect(cl_command_queue queue, cl_mem from, cl_mem to, c
                                                   from_slice, to_row, to_slice, waits, wait_list, t.out));
 }
 
+static cl_int fill_buffer(cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size, size_t offset,
+                          size_t size, cl_uint waits, const cl_event *wait_list, cl_event *event) {
+  struct tracking t;
+  track(&t, queue, RING_DEVICE_TO_DEVICE, (double)size, event);
+  return tracked(
+      &t, next.clEnqueueFillBuffer(queue, buffer, pattern, pattern_size, offset, size, waits, wait_list, t.out));
+}
+
 void hook_commands(struct dispatch *table) {
   table->clEnqueueNDRangeKernel = nd_range_kernel;
   table->clEnqueueTask = task;
@@ -94,4 +96,5 @@ void hook_commands(struct dispatch *table) {
   if (next.clEnqueueReadBufferRect != NULL) table->clEnqueueReadBufferRect = read_buffer_rect;
   if (next.clEnqueueWriteBufferRect != NULL) table->clEnqueueWriteBufferRect = write_buffer_rect;
   if (next.clEnqueueCopyBufferRect != NULL) table->clEnqueueCopyBufferRect = copy_buffer_rect;
+  if (next.clEnqueueFillBuffer != NULL) table->clEnqueueFillBuffer = fill_buffer;
 }

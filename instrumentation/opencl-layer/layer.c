@@ -48,7 +48,12 @@ static struct dispatch *make_table(const struct dispatch *target, cl_uint entrie
   hook_queues(table);
   hook_kernels(table);
   hook_commands(table);
+  hook_images(table);
+  hook_maps(table);
+  hook_svm(table);
+  hook_memory(table);
   hook_programs(table);
+  hook_failures(table);
   return table;
 }
 

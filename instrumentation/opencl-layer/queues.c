@@ -70,8 +70,12 @@ bool find_queue(cl_command_queue queue, struct queue_facts *facts) {
   if (!find_facts(queue, &word)) return false;
   facts->device = (uint32_t)(word >> DEVICE_SHIFT) & ((1u << DEVICE_BITS) - 1);
   facts->number = (uint32_t)(word >> NUMBER_SHIFT);
-  facts->asked_profiling = (word & ASKED_PROFILING) != 0;
   return true;
+}
+
+bool queue_moves(cl_command_queue queue) {
+  struct queue_facts facts;
+  return find_queue(queue, &facts) && !device_is_unified(facts.device);
 }
 
 /* A place for a new queue: its handle's earlier one, else one never used, else one whose queue is gone. */
