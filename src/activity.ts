@@ -46,12 +46,16 @@ export interface CompilationActivity {
   readonly kind: 'compilation';
   /** In seconds. */
   readonly duration: number;
+  /** The `error.type` of one that failed; its duration is then not looked at. */
+  readonly failed?: string | undefined;
 }
 
 /** Device memory taken (`bytes` > 0) or given back (`bytes` < 0). */
 export interface AllocationActivity {
   readonly kind: 'allocation';
   readonly bytes: number;
+  /** The `error.type` where memory could not be had; its bytes are then not looked at. */
+  readonly failed?: string | undefined;
 }
 
 /** Where the activities of one device are delivered. Never throws: it is called from drains and from hot paths. */

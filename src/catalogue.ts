@@ -60,11 +60,25 @@ export const catalogue = {
     attributes: ['hw.name', 'accelmeter.device.index'],
     optional: ['hw.vendor', 'hw.driver_version'],
   },
+  'hw.gpu.memory.usage': {
+    ...deviceReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: 'Memory of a GPU in use, by whatever process; only where its driver tells.',
+    attributes: [],
+  },
   'hw.gpu.memory.limit': {
     ...deviceReading,
     instrument: 'updowncounter',
     unit: 'By',
     brief: 'Size of the memory of a GPU.',
+    attributes: [],
+  },
+  'accelmeter.device.queue.depth': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{command}',
+    brief: 'Commands that this process has enqueued on the device and that have not ended yet.',
     attributes: [],
   },
   'accelmeter.device.busy': {
@@ -156,6 +170,13 @@ export const catalogue = {
     brief: 'Time spent compiling programs for the device.',
     attributes: [],
   },
+  'accelmeter.kernel.compilation.failures': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{failure}',
+    brief: 'Compilations of programs that failed.',
+    attributes: ['error.type'],
+  },
   'accelmeter.kernel.names.other': {
     ...deviceWork,
     instrument: 'counter',
@@ -218,6 +239,13 @@ export const catalogue = {
     unit: 'By',
     brief: 'The most device memory that this process held at once.',
     attributes: [],
+  },
+  'accelmeter.memory.failures': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{failure}',
+    brief: 'Allocations of device memory that failed.',
+    attributes: ['error.type'],
   },
   'accelmeter.custom': {
     ...deviceSelf,

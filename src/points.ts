@@ -96,6 +96,9 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
   addIf('accelmeter.memory.allocated', profile.memory.allocatedBytes);
   addIf('accelmeter.memory.usage', profile.memory.usage);
   addIf('accelmeter.memory.peak', profile.memory.peak);
+  for (const { attributes, count } of profile.allocationFailures.series()) {
+    points.push({ name: 'accelmeter.memory.failures', attributes, value: count, since });
+  }
   for (const { attributes, metric } of profile.custom.series()) {
     points.push({ name: 'accelmeter.custom', value: metric.value, attributes, since });
   }
@@ -104,7 +107,8 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
 }
 
 function failuresOf(profile: DeviceProfile): number {
-  return profile.transfers.reduce((sum, { failureCount }) => sum + failureCount, profile.totals().failures);
+  const ofWork = profile.transfers.reduce((sum, { failureCount }) => sum + failureCount, profile.totals().failures);
+  return ofWork + profile.compilationFailures.total + profile.allocationFailures.total;
 }
 
 type NamesWithoutAttributes = {
@@ -127,6 +131,9 @@ function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, addIf: A
     addIf('accelmeter.kernel.duration.p99', window.p99);
     addIf('accelmeter.kernel.duration.stddev', window.stddev);
     addIf('accelmeter.kernel.window.age', profile.windowAge(now));
+  }
+  for (const { attributes, count } of profile.compilationFailures.series()) {
+    points.push({ name: 'accelmeter.kernel.compilation.failures', attributes, value: count, since });
   }
 }
 

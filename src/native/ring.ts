@@ -9,6 +9,9 @@ export const ringCalls = {
   status: { symbols: ['accelmeter_ring_status'], takes: ['memory'], gives: 'void' },
   name: { symbols: ['accelmeter_ring_name'], takes: ['u32'], gives: 'text' },
   pause: { symbols: ['accelmeter_ring_pause'], takes: ['u32'], gives: 'void' },
+  inFlight: { symbols: ['accelmeter_ring_in_flight'], takes: ['u32'], gives: 'u32' },
+  claim: { symbols: ['accelmeter_ring_claim'], takes: [], gives: 'u32' },
+  unclaim: { symbols: ['accelmeter_ring_unclaim'], takes: [], gives: 'void' },
 } as const satisfies CallTable;
 
 /** What a record is of; `ring_kind` in C, where they count from 1. */
@@ -19,6 +22,7 @@ export const recordKinds = [
   'device_to_device',
   'peer_to_peer',
   'compilation',
+  'allocation',
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
@@ -39,7 +43,7 @@ export interface RingRecord {
   duration: number;
   /** From queued to start, in seconds; `undefined` where the driver does not tell. */
   wait: number | undefined;
-  /** Bytes of a copy, work items of a kernel. */
+  /** Bytes of a copy, work items of a kernel; bytes taken by an allocation, negative where they are given back. */
   amount: number;
 }
 
@@ -68,6 +72,14 @@ export interface RingStatus {
 
 export interface Ring {
   status(): RingStatus;
+  /** Things of one device that are followed and have not ended yet. */
+  inFlight(device: number): number;
+  /**
+   * Makes the caller the ring's one reader in this process: two would each see a part. False where there is another.
+   * Given back by `unclaim`.
+   */
+  claim(): boolean;
+  unclaim(): void;
   /**
    * Gives each waiting record to `deliver`, oldest first, and stops after `budgetSeconds`, which it may overrun by
    * one batch. True where more wait.
@@ -122,6 +134,9 @@ export function createRing(calls: Bound<typeof ringCalls>): Ring {
       calls.status(fields);
       return readStatus(fields);
     },
+    inFlight: (device) => calls.inFlight(device),
+    claim: () => calls.claim() === 1,
+    unclaim: () => calls.unclaim(),
     drain(budgetSeconds, deliver) {
       const end = performance.now() + budgetSeconds * 1000;
       for (;;) {

@@ -10,7 +10,7 @@ import type { WindowStatistics } from '../distribution/statistics.ts';
 import type { ProfilingMetric } from '../snapshot.ts';
 import { CustomMetrics } from './custom-metrics.ts';
 import { DeviceTimeline } from './device-timeline.ts';
-import type { SeriesAttributes } from './failure-counts.ts';
+import { FailureCounts, type SeriesAttributes } from './failure-counts.ts';
 import { type Kernel, KernelTable, type KernelTableOptions } from './kernel-table.ts';
 import { MemoryAccount } from './memory-account.ts';
 import { Transfer } from './transfer.ts';
@@ -53,6 +53,10 @@ export class DeviceProfile implements ActivitySink {
   readonly queueWait = new Distribution();
   /** How long compilations took, in seconds. */
   readonly compilation = new Distribution();
+  /** Compilations that failed; their durations are in no statistic. */
+  readonly compilationFailures: FailureCounts;
+  /** Allocations that failed. */
+  readonly allocationFailures: FailureCounts;
 
   readonly #kernels: KernelTable;
   readonly #timeline: DeviceTimeline;
@@ -76,6 +80,8 @@ export class DeviceProfile implements ActivitySink {
     this.#timeline = new DeviceTimeline({ now, settleLag: options.settleLag ?? 1 });
     this.#kernels = new KernelTable(this.attributes, this.#timeline, options);
     this.#transfers = new Map(directions.map((direction) => [direction, new Transfer(direction, this.attributes)]));
+    this.compilationFailures = new FailureCounts(this.attributes);
+    this.allocationFailures = new FailureCounts(this.attributes);
     this.#custom = new CustomMetrics(this.attributes);
     this.#closings = [{ at: this.since, operations: 0 }];
   }
@@ -94,10 +100,12 @@ export class DeviceProfile implements ActivitySink {
           this.#deliverTransfer(activity);
           break;
         case 'compilation':
-          this.compilation.record(activity.duration);
+          if (activity.failed !== undefined) this.compilationFailures.record(activity.failed);
+          else this.compilation.record(activity.duration);
           break;
         case 'allocation':
-          if (activity.bytes < 0) this.memory.freed(-activity.bytes);
+          if (activity.failed !== undefined) this.allocationFailures.record(activity.failed);
+          else if (activity.bytes < 0) this.memory.freed(-activity.bytes);
           else this.memory.allocated(activity.bytes);
           break;
         default:

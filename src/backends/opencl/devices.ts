@@ -9,6 +9,8 @@ export interface OpenclDevice {
   readonly identity: DeviceIdentity;
   /** `CL_DEVICE_GLOBAL_MEM_SIZE`. */
   readonly memoryBytes: number | undefined;
+  /** Whether its driver tells how much of its memory is free. */
+  readonly tellsFreeMemory: boolean;
 }
 
 /** Where a device stands among all: used for its id where it has no UUID. */
@@ -28,11 +30,13 @@ export function describeDevice(opencl: OpenCL, handle: bigint, position: Positio
   const vendor = optional(() => opencl.deviceText(handle, deviceQuery.vendor));
   const driverVersion = optional(() => opencl.deviceText(handle, deviceQuery.driverVersion));
   const memory = optional(() => opencl.deviceNumber(handle, deviceQuery.globalMemoryBytes));
+  const extensions = (optional(() => opencl.deviceText(handle, deviceQuery.extensions)) ?? '').split(' ');
   return {
     handle,
     memoryBytes: memory === undefined ? undefined : Number(memory),
+    tellsFreeMemory: type === 'gpu' && extensions.includes('cl_amd_device_attribute_query'),
     identity: {
-      id: (type === 'gpu' ? uuidOf(opencl, handle) : undefined) ?? idWithoutUuid(position),
+      id: (type === 'gpu' ? uuidOf(opencl, handle, extensions) : undefined) ?? idWithoutUuid(position),
       backend: 'opencl',
       type,
       name: opencl.deviceText(handle, deviceQuery.name) || 'OpenCL device',
@@ -63,13 +67,20 @@ const nvidia = 0x10den;
  * The UUID of a GPU, for NVIDIA's in the form that NVML and dcgm-exporter have. Not asked of CPUs: drivers make theirs
  * up from the model's name, so that every host has the same.
  */
-function uuidOf(opencl: OpenCL, handle: bigint): string | undefined {
-  const extensions = optional(() => opencl.deviceText(handle, deviceQuery.extensions)) ?? '';
-  if (!extensions.split(' ').includes('cl_khr_device_uuid')) return undefined;
+function uuidOf(opencl: OpenCL, handle: bigint, extensions: readonly string[]): string | undefined {
+  if (!extensions.includes('cl_khr_device_uuid')) return undefined;
   const bytes = optional(() => opencl.deviceBytes(handle, deviceQuery.uuid));
   if (bytes?.length !== 16 || bytes.every((byte) => byte === 0)) return undefined;
   const uuid = Buffer.from(bytes)
     .toString('hex')
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   return opencl.deviceNumber(handle, deviceQuery.vendorId) === nvidia ? `GPU-${uuid}` : uuid;
+}
+
+/** Bytes of its memory that are free, whoever uses the rest: for a device that `tellsFreeMemory`. */
+export function freeMemoryOf(opencl: OpenCL, { handle }: OpenclDevice): number | undefined {
+  const bytes = optional(() => opencl.deviceBytes(handle, deviceQuery.freeMemoryKibibytes));
+  if (bytes === undefined || bytes.length < 8) return undefined;
+  const kibibytes = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  return Number(kibibytes) * 1024;
 }

@@ -32,6 +32,8 @@ export const deviceQuery = {
   driverVersion: 0x102d,
   extensions: 0x1030,
   platform: 0x1031,
+  /** Of `cl_amd_device_attribute_query`: KiB that are free, as a `size_t`; then the largest free block. */
+  freeMemoryKibibytes: 0x4039,
   /** Of `cl_khr_device_uuid`: 16 bytes. */
   uuid: 0x106a,
 } as const;

@@ -11,6 +11,7 @@ import { ProbeError } from '../../errors.ts';
 import { armOpenclLayer } from '../../native/arm.ts';
 import { openOpencl } from './driver.ts';
 import { installedDrivers } from './installed.ts';
+import { readingsOf } from './readings.ts';
 import { createRoster, type Roster } from './roster.ts';
 import { openTrace, type Trace } from './trace.ts';
 
@@ -53,15 +54,16 @@ function hasStarted(trace: Trace | ProbeError, drivers: readonly string[]): bool
 /** `unused`: what it means that the layer has not been initialised. */
 function session(roster: Roster, trace: Trace | ProbeError, unused: () => LayerState): Session {
   const traced = trace instanceof ProbeError ? undefined : trace;
+  traced?.claim();
   return {
     sources: () => [...deviceSource(roster), layerSource(trace, unused)],
-    sample: () => readMemory(roster),
+    sample: () => sampleAll(roster, traced),
     drain: (budgetSeconds) => traced?.drain(budgetSeconds) ?? false,
     settle: (seconds) => traced?.settle(seconds),
     pause: () => traced?.pause(true),
     resume: () => traced?.pause(false),
     // The layer goes on recording into its bounded ring, which is a library's for the life of the process.
-    close() {},
+    close: () => traced?.close(),
   };
 }
 
@@ -86,6 +88,11 @@ const layerStates = {
     detail: 'kernels not traced: OpenCL is in use, and its loader did not start our layer',
     remedy: `${startWithUs}; ${otherLoader}`,
   },
+  readElsewhere: {
+    up: false,
+    detail: 'kernels not traced here: another profiler of this process has them',
+    remedy: 'use one profiler in a process',
+  },
   unnamed: { up: false, detail: 'kernels not traced: OPENCL_LAYERS does not name our layer', remedy: startWithUs },
 } as const satisfies Record<string, LayerState>;
 
@@ -97,6 +104,7 @@ function layerSource(trace: Trace | ProbeError, unused: () => LayerState): Sourc
   }
   const { state, dropped, untraced, invalid } = trace.status();
   const lost = dropped + untraced + invalid;
+  if ((state === 'armed' || state === 'paused') && !trace.reads) return { name, ...layerStates.readElsewhere };
   if (state === 'armed') return { name, up: true, detail: 'kernels traced', dropped: lost };
   if (state === 'paused') return { name, up: false, detail: 'paused', dropped: lost };
   if (state !== 'unused') return { name, ...layerStates.tooLate };
@@ -104,13 +112,19 @@ function layerSource(trace: Trace | ProbeError, unused: () => LayerState): Sourc
   return { name, ...(named ? unused() : layerStates.unnamed) };
 }
 
-function readMemory({ devices }: Roster): Sample {
+function sampleAll(roster: Roster, trace: Trace | undefined): Sample {
+  const depths = new Map<string, number>();
+  for (const [handle, commands] of trace?.queueDepths() ?? []) {
+    const id = roster.idOf(handle);
+    // Two platforms can offer the same GPU: its commands are those of both.
+    if (id !== undefined) depths.set(id, (depths.get(id) ?? 0) + commands);
+  }
   return {
-    devices: devices.flatMap(({ identity: { id, type }, memoryBytes }) =>
-      type === 'gpu' && memoryBytes !== undefined
-        ? [{ device: id, readings: [{ name: 'hw.gpu.memory.limit', value: memoryBytes }] }]
-        : [],
-    ),
+    devices: roster.devices.map((device) => {
+      const { identity, memoryBytes } = device;
+      const told = { memoryBytes, freeMemoryBytes: roster.freeMemoryOf(device), queueDepth: depths.get(identity.id) };
+      return { device: identity.id, readings: readingsOf(identity, told) };
+    }),
   };
 }
 

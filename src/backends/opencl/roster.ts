@@ -1,13 +1,17 @@
 /** The devices that the profiler has been told of, by their handles. */
 import type { ActivitySink } from '../../activity.ts';
 import type { DeviceIdentity, Host } from '../../backend.ts';
-import { describeDevice, type OpenclDevice } from './devices.ts';
+import { describeDevice, freeMemoryOf, type OpenclDevice } from './devices.ts';
 import { deviceQuery, type OpenCL, platformQuery } from './driver.ts';
 
 export interface Roster {
   readonly devices: readonly OpenclDevice[];
   /** Names of the platforms whose devices are known. */
   readonly platforms: readonly string[];
+  /** The id under which the device of a handle was reported. */
+  idOf(handle: bigint): string | undefined;
+  /** Bytes of a device's memory that are free; `undefined` where its driver does not tell. */
+  freeMemoryOf(device: OpenclDevice): number | undefined;
   /** Reports every device of every platform; drivers that no program uses are initialised by this. */
   addAll(): void;
   /**
@@ -22,6 +26,7 @@ export function createRoster(host: Host, open: () => OpenCL): Roster {
   const devices: OpenclDevice[] = [];
   const platforms: string[] = [];
   const sinks = new Map<bigint, ActivitySink>();
+  const ids = new Map<bigint, string>();
   let opened: OpenCL | undefined;
 
   function opencl(): OpenCL {
@@ -33,6 +38,7 @@ export function createRoster(host: Host, open: () => OpenCL): Roster {
     if (sinks.has(handle)) return;
     const device = describeDevice(opencl(), handle, { ...place, index: devices.length, hostId: host.hostId });
     sinks.set(handle, host.addDevice(device.identity));
+    ids.set(handle, device.identity.id);
     // Two platforms can offer the same GPU: it is one device.
     if (!devices.some(({ identity }) => identity.id === device.identity.id)) devices.push(device);
   }
@@ -58,15 +64,18 @@ export function createRoster(host: Host, open: () => OpenCL): Roster {
     const index = devices.length;
     const id = `${host.hostId}:opencl:unknown-${sinks.size}`;
     const identity: DeviceIdentity = { id, backend: 'opencl', type: 'accelerator', name: 'OpenCL device', index };
-    devices.push({ handle, identity, memoryBytes: undefined });
+    devices.push({ handle, identity, memoryBytes: undefined, tellsFreeMemory: false });
     const sink = host.addDevice(identity);
     sinks.set(handle, sink);
+    ids.set(handle, id);
     return sink;
   }
 
   return {
     devices,
     platforms,
+    idOf: (handle) => ids.get(handle),
+    freeMemoryOf: (device) => (device.tellsFreeMemory ? freeMemoryOf(opencl(), device) : undefined),
     addAll() {
       opencl().platforms().forEach(addPlatform);
     },

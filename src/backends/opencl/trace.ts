@@ -1,4 +1,4 @@
-/** How kernels and copies of a program that knows nothing of us become activities: from the OpenCL layer's ring. */
+/** How the work of a program that knows nothing of us becomes activities: from the OpenCL layer's ring. */
 import type { Activity, ActivitySink } from '../../activity.ts';
 import type { CallTable } from '../../ffi.ts';
 import { openTracer } from '../../native/load.ts';
@@ -10,11 +10,18 @@ const layerCalls = {
   device: { symbols: ['accelmeter_opencl_device'], takes: ['u32'], gives: 'handle' },
   /** 1 where this process has loaded a library of that file name. */
   libraryLoaded: { symbols: ['accelmeter_opencl_library_loaded'], takes: ['text'], gives: 'u32' },
+  /** Has commands that failed, and of which the driver did not tell, counted as failed. */
+  lookAtFailures: { symbols: ['accelmeter_opencl_look_at_failures'], takes: [], gives: 'void' },
 } as const satisfies CallTable;
 
-/** The layer's library, seen from JavaScript. A process has one ring: two traces in it share the records. */
+/** The layer's library, seen from JavaScript. A process has one ring, which one trace at a time reads. */
 export interface Trace {
   status(): RingStatus;
+  /** Takes the records for this trace, which `drain` does too. False where another trace in this process has them. */
+  claim(): boolean;
+  readonly reads: boolean;
+  /** Commands in flight, by the handle of each device that the program uses. */
+  queueDepths(): Iterable<readonly [handle: bigint, commands: number]>;
   /** True where one of these libraries, by file name, is loaded in this process. */
   hasLoaded(libraries: readonly string[]): boolean;
   /** Meets the devices that the program created queues on, and delivers the waiting records to them. */
@@ -23,17 +30,22 @@ export interface Trace {
   settle(seconds: number): void;
   /** What the program begins while paused is not followed. */
   pause(paused: boolean): void;
+  /** Lets another trace have the records. */
+  close(): void;
 }
 
 /** `sinkOf` gives where the work of a device goes. Throws a ProbeError where our library is not there. */
 export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
   const { ring, calls } = openTracer('accelmeter-opencl-layer', layerCalls);
-  ring.pause(false); // an earlier profiler of this process may have been closed while it was paused
+  const handles: bigint[] = [];
   const sinks: ActivitySink[] = [];
+  let reads = false;
+  let paused = false;
 
   function meetDevices(): void {
     for (let handle = calls.device(sinks.length); handle !== null; handle = calls.device(sinks.length)) {
       sinks.push(sinkOf(handle));
+      handles.push(handle);
     }
   }
 
@@ -43,25 +55,48 @@ export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
     sinks[record.device]?.deliver(activityOf(record));
   }
 
+  /** Again at each drain: who read before us may have been closed. */
+  function claim(): boolean {
+    if (!reads && ring.claim()) {
+      reads = true;
+      ring.pause(paused); // who read before us may have been closed while it was paused
+    }
+    return reads;
+  }
+
   function drain(budgetSeconds: number): boolean {
+    if (!claim()) return false;
     meetDevices();
     return ring.drain(budgetSeconds, deliver);
   }
 
   return {
     status: () => ring.status(),
+    claim,
+    get reads() {
+      return reads;
+    },
+    queueDepths: () => handles.map((handle, device) => [handle, ring.inFlight(device)] as const),
     hasLoaded: (libraries) => libraries.some((library) => calls.libraryLoaded(library) !== 0),
     drain,
-    pause: (paused) => ring.pause(paused),
+    pause(now) {
+      paused = now;
+      if (reads) ring.pause(now);
+    },
     settle(seconds) {
       const end = performance.now() + seconds * 1000;
       for (;;) {
         // In this order: a record is in the ring before its command counts as ended.
+        calls.lookAtFailures();
         const { inFlight } = ring.status();
         drain(seconds);
         if (inFlight === 0 || performance.now() >= end) return;
         sleep(0.001);
       }
+    },
+    close() {
+      if (reads) ring.unclaim();
+      reads = false;
     },
   };
 }
@@ -72,6 +107,7 @@ const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000
 function activityOf({ kind, name, start, duration, wait, amount, error }: RingRecord): Activity {
   const failed = error === 0 ? undefined : errorType(error);
   if (kind === 'kernel') return { kind, name, start, duration, wait, failed };
-  if (kind === 'compilation') return { kind, duration };
+  if (kind === 'compilation') return { kind, duration, failed };
+  if (kind === 'allocation') return { kind, bytes: amount, failed };
   return { kind: 'transfer', direction: kind, bytes: amount, start, duration, failed };
 }
