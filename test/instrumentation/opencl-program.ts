@@ -21,16 +21,19 @@ export interface RunOptions {
   readonly folder: string;
   readonly traced?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The program; by default the scenarios. */
+  readonly program?: string;
 }
 
 let runs = 0;
 
-/** A scenario of test/programs/opencl-scenarios.mjs. Rejects only where the process cannot be started. */
-export function runScenario<T>(name: string, { folder, traced = true, environment = {} }: RunOptions): Promise<Run<T>> {
+/** A scenario of a program in test/programs. Rejects only where the process cannot be started. */
+export function runScenario<T>(name: string, options: RunOptions): Promise<Run<T>> {
+  const { folder, traced = true, environment = {}, program = 'opencl-scenarios.mjs' } = options;
   const observedFile = join(folder, `observed-${runs++}.json`);
   const preload = traced ? ['--import', join(programs, 'observe.ts')] : [];
   const started = performance.now();
-  const child = spawn(process.execPath, [...preload, join(programs, 'opencl-scenarios.mjs'), name], {
+  const child = spawn(process.execPath, [...preload, join(programs, program), name], {
     env: { ...process.env, OBSERVED: observedFile, ...environment },
     timeout: 20_000,
   });

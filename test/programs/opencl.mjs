@@ -2,8 +2,8 @@
 import koffi from 'koffi';
 
 const loader = koffi.load('libOpenCL.so.1');
-const p = 'void *';
-const call = (name, gives, ...takes) => loader.func(name, gives, takes);
+export const p = 'void *';
+export const call = (name, gives, ...takes) => loader.func(name, gives, takes);
 
 export const cl = {
   getPlatformIDs: call('clGetPlatformIDs', 'int', 'uint', p, p),
@@ -47,6 +47,9 @@ export const cl = {
   getEventInfo: call('clGetEventInfo', 'int', p, 'uint', 'size_t', p, p),
   getEventProfilingInfo: call('clGetEventProfilingInfo', 'int', p, 'uint', 'size_t', p, p),
   releaseEvent: call('clReleaseEvent', 'int', p),
+  setUserEventStatus: call('clSetUserEventStatus', 'int', p, 'int'),
+  waitForEvents: call('clWaitForEvents', 'int', 'uint', p),
+  releaseMemory: call('clReleaseMemObject', 'int', p),
 };
 
 export const profiling = 2n;
