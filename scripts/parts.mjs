@@ -2,7 +2,7 @@
  * Brings the real parts that tests stand on (`test/parts.ts` finds them) to a machine: packages of Debian or Ubuntu,
  * which it names before it adds them. Anywhere else a person is told what to install.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, Explained, root, say, secondsSince } from './programs.mjs';
 
@@ -13,6 +13,9 @@ const packages = {
 };
 /** Unpacked only: installed, Debian's package would start a Prometheus on this machine. */
 const unpackedPackages = { prometheus: 'prometheus', promtool: 'prometheus' };
+/** Unpacked as well, from Debian's unstable where the machine's own release does not have it. */
+const loaderPart = 'khronos';
+const loaderPackage = 'khronos-opencl-icd-libopencl1';
 
 /**
  * Adds the parts that are missing, where this machine lets us.
@@ -34,6 +37,45 @@ export async function addParts(missing) {
       unpack(name),
     );
   }
+  if (missing.includes(loaderPart)) await addLoader();
+}
+
+/** Khronos' loader. Where it cannot be had that is no failure here: the part stays missing, and is told as such. */
+async function addLoader() {
+  const { stdout: policy } = await capture('apt-cache', ['policy', loaderPackage]);
+  const ours = /^ {2}Candidate: (?!\(none\))/m.test(policy);
+  const options = ours ? [] : await unstable();
+  if (options === undefined) return;
+  const title = `unpacking Debian's ${loaderPackage}${ours ? '' : ' of unstable'} into .cache/${loaderPart} (not installed)`;
+  try {
+    await step(title, async () => {
+      const updated = ours ? { ok: true } : await apt([...options, 'update']);
+      return updated.ok ? unpack(loaderPackage, loaderPart, options) : updated;
+    });
+  } catch (error) {
+    if (!(error instanceof Explained)) throw error;
+    console.error(error.message);
+  } finally {
+    rmSync(unstableFolder, { recursive: true, force: true });
+  }
+}
+
+const unstableFolder = join(root, '.cache', 'unstable');
+
+/** Options by which apt sees Debian's unstable, from the mirror that it uses anyway; `undefined` where it uses none. */
+async function unstable() {
+  const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
+  const format = ['--format', '$(SITE) $(ORIGIN) $(LABEL)', 'Created-By: Packages'];
+  const { stdout } = await capture('apt-get', ['indextargets', ...format]);
+  const site = /^(\S+) Debian Debian$/m.exec(stdout)?.[1];
+  if (site === undefined || !existsSync(keys)) return undefined;
+  mkdirSync(join(unstableFolder, 'lists', 'partial'), { recursive: true });
+  mkdirSync(join(unstableFolder, 'sources'), { recursive: true });
+  writeFileSync(join(unstableFolder, 'sources.list'), `deb [signed-by=${keys}] ${site} sid main\n`);
+  const settings = { Etc: { sourcelist: 'sources.list', sourceparts: 'sources' }, State: { Lists: 'lists' } };
+  return Object.entries(settings).flatMap(([group, each]) =>
+    Object.entries(each).map(([name, path]) => `-oDir::${group}::${name}=${join(unstableFolder, path)}`),
+  );
 }
 
 /** On Debian and its kin, as root, and unless `ACCELMETER_NO_APT=1`. */
@@ -58,11 +100,11 @@ async function withFreshLists(title, action) {
   }
 }
 
-async function unpack(name) {
-  const folder = join(root, '.cache', name);
+async function unpack(name, part = name, options = []) {
+  const folder = join(root, '.cache', part);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const download = await apt(['download', name], folder);
+  const download = await apt([...options, 'download', name], folder);
   if (!download.ok) return download;
   const archive = readdirSync(folder).find((file) => file.endsWith('.deb'));
   const result = await capture('dpkg', ['-x', join(folder, archive), folder]);

@@ -14,8 +14,11 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The parts there are. `pocl` is PoCL with an OpenCL ICD loader; `cc` is a C compiler with libc's headers. */
-export const partNames = ['pocl', 'cc', 'prometheus', 'promtool'] as const;
+/**
+ * The parts there are. `pocl` is PoCL with an OpenCL ICD loader; `cc` is a C compiler with libc's headers; `khronos` is
+ * the other loader, Khronos' own.
+ */
+export const partNames = ['pocl', 'cc', 'khronos', 'prometheus', 'promtool'] as const;
 export type PartName = (typeof partNames)[number];
 
 /** A part, found or not. */
@@ -24,7 +27,7 @@ export type Part = FoundPart | MissingPart;
 export interface FoundPart {
   readonly name: PartName;
   readonly present: true;
-  /** The executable; for `pocl` the loader library (`libOpenCL.so.1`). */
+  /** The executable; for `pocl` and `khronos` the loader library (`libOpenCL.so.1`). */
   readonly path: string;
 }
 
@@ -40,6 +43,10 @@ const root = join(import.meta.dirname, '..');
 const parts: Record<PartName, { find: () => string | undefined; install: string }> = {
   pocl: { find: findPocl, install: 'apt-get install pocl-opencl-icd ocl-icd-libopencl1' },
   cc: { find: findCompiler, install: 'apt-get install gcc libc6-dev' },
+  khronos: {
+    find: findKhronosLoader,
+    install: 'Khronos’ OpenCL-ICD-Loader (Debian: khronos-opencl-icd-libopencl1), named in ACCELMETER_KHRONOS_LOADER',
+  },
   prometheus: {
     find: () => findPrometheusTool('prometheus', process.env.ACCELMETER_PROMETHEUS),
     install: 'Prometheus 2.42 or newer from https://prometheus.io/download/, on PATH or in ACCELMETER_PROMETHEUS',
@@ -100,6 +107,19 @@ function icdFiles(vendors: string): string[] {
   return readdirSync(vendors)
     .filter((file) => file.endsWith('.icd'))
     .map((file) => join(vendors, file));
+}
+
+/** Named by the environment, else the one that `npm test` unpacked; one that needs a newer libc than ours is none. */
+function findKhronosLoader(): string | undefined {
+  const named = process.env.ACCELMETER_KHRONOS_LOADER;
+  if (named !== undefined && named !== '') return existsSync(named) ? named : undefined;
+  const folder = join(root, '.cache/khronos/usr/lib');
+  const file = ['x86_64-linux-gnu', 'aarch64-linux-gnu']
+    .map((machine) => join(folder, machine, 'libOpenCL.so.1'))
+    .find((path) => existsSync(path));
+  if (file === undefined) return undefined;
+  const { status, stdout, stderr } = spawnSync('ldd', [file], { encoding: 'utf8', timeout: 10_000 });
+  return status === 0 && !/not found/.test(stdout + stderr) ? file : undefined;
 }
 
 /** A compiler that has libc's headers: gcc alone, without libc6-dev, cannot build anything. */

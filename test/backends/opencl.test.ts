@@ -3,11 +3,13 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
-import { describeDevice } from '../../src/backends/opencl/devices.ts';
+import type { Session } from '../../src/backend.ts';
+import { describeDevice, freeMemoryOf } from '../../src/backends/opencl/devices.ts';
 import type { OpenCL } from '../../src/backends/opencl/driver.ts';
 import { errorType } from '../../src/backends/opencl/error-codes.ts';
 import { opencl } from '../../src/backends/opencl/index.ts';
 import { installedDrivers } from '../../src/backends/opencl/installed.ts';
+import { readingsOf } from '../../src/backends/opencl/readings.ts';
 import { ProbeError } from '../../src/errors.ts';
 import { conforms, recordingHost } from '../conformance.ts';
 import { scratchFolder } from '../native/compile.ts';
@@ -29,6 +31,19 @@ describe.skipIf(lacks('pocl', 'cc'))('on a machine with PoCL', () => {
       { name: 'opencl_layer', up: true, detail: 'kernels traced', dropped: 0 },
     ]);
     session.close();
+  });
+
+  it('has the records of a process to itself: a second one says so, until the first is closed', async () => {
+    const layerOf = (session: Session) => session.sources().find(({ name }) => name === 'opencl_layer');
+    const first = await opencl.open(recordingHost());
+    const second = await opencl.open(recordingHost());
+    second.drain?.(0.01);
+    expect(layerOf(first)).toMatchObject({ up: true });
+    expect(layerOf(second)).toMatchObject({ up: false, detail: /another profiler/, remedy: /one profiler/ });
+    first.close();
+    second.drain?.(0.01);
+    expect(layerOf(second)).toMatchObject({ up: true, detail: 'kernels traced' });
+    second.close();
   });
 
   it('says that it came too late where the program was first', () => {
@@ -96,6 +111,38 @@ describe('a device’s identity', () => {
   });
 });
 
+describe('a device’s memory', () => {
+  const amd = { type: 4n, vendorId: 0x1002n, uuid: undefined, freeKibibytes: [3 * 2 ** 20, 2 ** 20] };
+  const place = { platform: 0, device: 0, index: 0, hostId: 'host' };
+  const described = (device: FakeDevice) => describeDevice(fakeOpencl(device), 7n, place);
+
+  it('is in use as far as AMD’s driver says that it is not free', () => {
+    const device = described(amd);
+    expect(device.tellsFreeMemory).toBe(true);
+    expect(freeMemoryOf(fakeOpencl(amd), device)).toBe(3 * 2 ** 30);
+  });
+
+  it('is not asked of drivers that do not tell', () => {
+    expect(described({ ...amd, freeKibibytes: undefined }).tellsFreeMemory).toBe(false);
+    expect(described({ ...amd, type: 2n }).tellsFreeMemory).toBe(false);
+  });
+
+  it('is read only where it was told, and of a GPU', () => {
+    const { identity } = described(amd);
+    const told = { memoryBytes: 2 ** 32, freeMemoryBytes: 2 ** 30, queueDepth: 5 };
+    expect(readingsOf(identity, told)).toEqual([
+      { name: 'accelmeter.device.queue.depth', value: 5 },
+      { name: 'hw.gpu.memory.limit', value: 2 ** 32 },
+      { name: 'hw.gpu.memory.usage', value: 3 * 2 ** 30 },
+    ]);
+    const names = (changed: object) => readingsOf(identity, { ...told, ...changed }).map(({ name }) => name);
+    expect(names({ queueDepth: undefined, freeMemoryBytes: undefined })).toEqual(['hw.gpu.memory.limit']);
+    expect(names({ freeMemoryBytes: 2 ** 33 })).not.toContain('hw.gpu.memory.usage');
+    expect(names({ memoryBytes: undefined })).toEqual(['accelmeter.device.queue.depth']);
+    expect(readingsOf({ ...identity, type: 'cpu' }, told).length).toBe(1);
+  });
+});
+
 describe('error codes', () => {
   it('are error types of few values', () => {
     expect([errorType(-5), errorType(-54), errorType(-9999)]).toEqual([
@@ -110,16 +157,26 @@ interface FakeDevice {
   readonly type: bigint;
   readonly vendorId: bigint;
   readonly uuid: string | undefined;
+  /** As AMD's drivers tell it: all, and the largest block. */
+  readonly freeKibibytes?: number[] | undefined;
 }
 
 /** What a driver answers of one device; anything else it does not know. */
-function fakeOpencl({ type, vendorId, uuid }: FakeDevice): OpenCL {
+function fakeOpencl({ type, vendorId, uuid, freeKibibytes }: FakeDevice): OpenCL {
   const unknown = () => {
     throw new ProbeError('unsupported', 'invalid_value');
   };
+  const extensions = ['cl_khr_icd'];
+  if (uuid !== undefined) extensions.push('cl_khr_device_uuid');
+  if (freeKibibytes !== undefined) extensions.push('cl_amd_device_attribute_query');
+  const blobs = new Map<number, Uint8Array>();
+  if (uuid !== undefined) blobs.set(0x106a, new Uint8Array(Buffer.from(uuid, 'hex')));
+  if (freeKibibytes !== undefined) {
+    blobs.set(0x4039, new Uint8Array(BigUint64Array.from(freeKibibytes, BigInt).buffer));
+  }
   const texts = new Map([
     [0x102b, 'A GPU'],
-    [0x1030, uuid === undefined ? 'cl_khr_icd' : 'cl_khr_icd cl_khr_device_uuid'],
+    [0x1030, extensions.join(' ')],
   ]);
   const numbers = new Map([
     [0x1000, type],
@@ -131,6 +188,6 @@ function fakeOpencl({ type, vendorId, uuid }: FakeDevice): OpenCL {
     platformText: () => 'A platform',
     deviceText: (_, query) => texts.get(query) ?? unknown(),
     deviceNumber: (_, query) => numbers.get(query) ?? unknown(),
-    deviceBytes: (_, query) => (query === 0x106a && uuid ? new Uint8Array(Buffer.from(uuid, 'hex')) : unknown()),
+    deviceBytes: (_, query) => blobs.get(query) ?? unknown(),
   };
 }

@@ -5,8 +5,7 @@ import { buildNative } from '../../scripts/build-native.mjs';
 import { prebuiltLibrary } from '../../src/native/prebuilt.ts';
 import { compileLibrary, scratchFolder } from '../native/compile.ts';
 import { lacks } from '../parts.ts';
-import type { Observed } from '../programs/observe.ts';
-import { type RunOptions, runScenario } from './opencl-program.ts';
+import { kernels, lost, type RunOptions, runScenario, transfers } from './opencl-program.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -116,12 +115,32 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     expect(kernels(observed, 'add').map(({ failed }) => failed)).toEqual(['invalid_work_group_size', undefined]);
   });
 
+  it('has commands that fail with what they wait for counted as failures, though the driver tells of none', async () => {
+    const { result, observed } = await run<number[]>('failedWaits');
+    expect(result).toEqual(new Array(10).fill(-14));
+    const failed = kernels(observed).map((kernel) => kernel.failed !== undefined);
+    expect(failed).toEqual([...new Array(10).fill(true), false]);
+    expect(observed.ring).toMatchObject({ inFlight: 0, invalid: 0, untraced: 0 });
+  });
+
+  it('has them counted at its end, where it never looked', async () => {
+    const { observed } = await run('failedUnseen');
+    expect(kernels(observed).map(({ failed }) => typeof failed)).toEqual(['string']);
+    expect(observed.ring.inFlight).toBe(0);
+  });
+
+  it('has as many commands in its queue as it enqueued and the device has not done', async () => {
+    const { result, observed } = await run<number>('waiting');
+    expect([observed.depths[0], observed.depths.at(-1)]).toEqual([result, 0]);
+    expect(new Set(observed.depths)).toEqual(new Set([result, 0]));
+  });
+
   it.each(['exitsInFlight', 'neverCompletes'])('ends as without us: %s', async (scenario) => {
     const untraced = await run<number>(scenario, { traced: false });
     const { code, stderr, observed } = await run<number>(scenario, { environment: { SETTLE: '0.05' } });
     expect([code, stderr]).toEqual([untraced.code, untraced.stderr]);
     const { pushed, inFlight } = observed.ring;
-    expect(pushed + inFlight).toBe(untraced.result + 1); // and the compilation
+    expect(pushed + inFlight).toBe(untraced.result + 3); // and the compilation, and two buffers
   });
 
   it('shows no sign of OpenCL before its first use, and its device after', async () => {
@@ -134,16 +153,6 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
       { name: 'opencl_layer', up: true, detail: 'kernels traced', dropped: 0 },
     ]);
     expect(observed.devices).toMatchObject([{ id: 'host:opencl:0', backend: 'opencl', type: 'cpu', index: 0 }]);
-  });
-
-  describe('with another layer', () => {
-    it('is traced by both', async () => {
-      const library = compileLibrary('test/stubs/counting-layer.c', folder);
-      const counted = join(folder, 'counted');
-      const { observed } = await run('ownTimings', { environment: { OPENCL_LAYERS: library, COUNTED: counted } });
-      expect(readFileSync(counted, 'utf8')).toBe('400');
-      expect(kernels(observed).length).toBe(400);
-    });
   });
 
   describe('on a driver with a fault', () => {
@@ -209,17 +218,3 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     for (const [major = 0, minor = 0] of versions) expect(major * 1000 + minor).toBeLessThanOrEqual(2017);
   });
 });
-
-function kernels({ activities }: Observed, named?: string) {
-  return activities
-    .filter((each) => each.kind === 'kernel')
-    .filter(({ name }) => named === undefined || name === named);
-}
-
-function transfers({ activities }: Observed, only?: string) {
-  return activities
-    .filter((each) => each.kind === 'transfer')
-    .filter(({ direction }) => only === undefined || direction === only);
-}
-
-const lost = ({ ring: { dropped, untraced, invalid } }: Observed) => dropped + untraced + invalid;

@@ -1,4 +1,4 @@
-/** Runs an OpenCL program in a process of its own, traced or not. */
+/** Runs an OpenCL program in a process of its own, traced or not, and sorts what was seen of it. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,17 +23,20 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** The program; by default the scenarios. */
   readonly program?: string;
+  /** A program that is loaded before tracing begins. */
+  readonly before?: string;
 }
 
 let runs = 0;
 
 /** A scenario of a program in test/programs. Rejects only where the process cannot be started. */
 export function runScenario<T>(name: string, options: RunOptions): Promise<Run<T>> {
-  const { folder, traced = true, environment = {}, program = 'opencl-scenarios.mjs' } = options;
+  const { folder, traced = true, environment = {}, program = 'opencl-scenarios.mjs', before } = options;
   const observedFile = join(folder, `observed-${runs++}.json`);
+  const first = before === undefined ? [] : ['--import', join(programs, before)];
   const preload = traced ? ['--import', join(programs, 'observe.ts')] : [];
   const started = performance.now();
-  const child = spawn(process.execPath, [...preload, join(programs, program), name], {
+  const child = spawn(process.execPath, [...first, ...preload, join(programs, program), name], {
     env: { ...process.env, OBSERVED: observedFile, ...environment },
     timeout: 20_000,
   });
@@ -54,3 +57,26 @@ export function runScenario<T>(name: string, options: RunOptions): Promise<Run<T
     });
   });
 }
+
+export function kernels({ activities }: Observed, named?: string) {
+  return activities
+    .filter((each) => each.kind === 'kernel')
+    .filter(({ name }) => named === undefined || name === named);
+}
+
+export function transfers({ activities }: Observed, only?: string) {
+  return activities
+    .filter((each) => each.kind === 'transfer')
+    .filter(({ direction }) => only === undefined || direction === only);
+}
+
+export function allocations({ activities }: Observed) {
+  return activities.filter((each) => each.kind === 'allocation');
+}
+
+export function compilations({ activities }: Observed) {
+  return activities.filter((each) => each.kind === 'compilation');
+}
+
+/** Records that were lost, for whatever reason. */
+export const lost = ({ ring: { dropped, untraced, invalid } }: Observed) => dropped + untraced + invalid;

@@ -32,6 +32,13 @@ describe.skipIf(lacks('cc'))('the ring', () => {
     }
   });
 
+  it('has one reader at a time', () => {
+    const { ring } = fresh();
+    expect([ring.claim(), ring.claim()]).toEqual([true, false]);
+    ring.unclaim();
+    expect(ring.claim()).toBe(true);
+  });
+
   it('drops what comes after it is full, counts that exactly, and goes on when there is room', () => {
     const { ring, calls } = fresh();
     calls.push(capacity + 777);

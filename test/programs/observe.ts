@@ -17,9 +17,12 @@ export interface Observed {
   /** As it was before the program's first line. */
   readonly sourcesBefore: readonly SourceState[];
   readonly ring: RingStatus;
+  /** The queue depths that were sampled, while the program ran. */
+  readonly depths: readonly number[];
 }
 
 if (process.env.ARM !== '0') armOpenclLayer();
+if (process.env.ARM === 'without a loader') delete process.env.OPENCL_LAYERS; // a stub of one stands in
 // Layers named before ours are nearer to the driver: a stub there stands for a driver.
 if (process.env.BENEATH) process.env.OPENCL_LAYERS = `${process.env.BENEATH}:${process.env.OPENCL_LAYERS}`;
 const devices: DeviceIdentity[] = [];
@@ -35,14 +38,27 @@ const session = (await opencl.open({
 })) as Session;
 const sourcesBefore = session.sources();
 const { ring } = openTracer('accelmeter-opencl-layer', {});
-setInterval(() => session.drain?.(0.01), 50).unref();
+const depths: number[] = [];
+setInterval(() => {
+  session.drain?.(0.01);
+  for (const { readings } of session.sample?.().devices ?? []) {
+    depths.push(...readings.filter(({ name }) => name === 'accelmeter.device.queue.depth').map(({ value }) => value));
+  }
+}, 50).unref();
 // As under `register`: a program may pause what measures it.
 const control = { pause: () => session.pause?.(), resume: () => session.resume?.() };
 Object.assign(globalThis, { [Symbol.for('accelmeter')]: control });
 
 process.on('exit', () => {
   session.settle?.(Number(process.env.SETTLE ?? 2));
-  const observed: Observed = { devices, activities, sources: session.sources(), sourcesBefore, ring: ring.status() };
+  const observed: Observed = {
+    devices,
+    activities,
+    sources: session.sources(),
+    sourcesBefore,
+    ring: ring.status(),
+    depths,
+  };
   session.close();
   if (process.env.OBSERVED) writeFileSync(process.env.OBSERVED, JSON.stringify(observed));
 });

@@ -80,9 +80,12 @@ const programs = {
     const context = contextOf(firstDevice());
     const buffer = made((code) => cl.createBuffer(context, writable, 500, null, code));
     let destroyed = 0;
-    const notify = koffi.register(() => {
-      destroyed += 1;
-    }, koffi.pointer(koffi.proto('void destroyed(void *, void *)')));
+    const notify = koffi.register(
+      () => {
+        destroyed += 1;
+      },
+      koffi.pointer(koffi.proto('void destroyed(void *, void *)')),
+    );
     must(calls.setDestructor(buffer, notify, null));
     must(cl.releaseMemory(buffer));
     if (destroyed !== 1) throw new Error(`destroyed ${destroyed} times`);

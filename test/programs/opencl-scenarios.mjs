@@ -244,6 +244,49 @@ const scenarios = {
     return seen;
   },
 
+  /** Commands that wait for one that fails, also through each other: all fail, and none is told of by PoCL 3.1. */
+  failedWaits() {
+    const { context, kernel, queue } = setUp();
+    const each = queue();
+    const add = kernel('add');
+    const gate = made((code) => cl.createUserEvent(context, code));
+    const events = [launch(each, add, { after: [gate], wanted: true })];
+    for (let i = 0; i < 9; i += 1) events.push(launch(each, add, { after: [events[i]], wanted: true }));
+    must(cl.flush(each));
+    must(cl.setUserEventStatus(gate, -5));
+    const codes = events.map((event) => cl.waitForEvents(1, handles(event)));
+    for (const event of events) must(cl.releaseEvent(event));
+    launch(each, add);
+    must(cl.finish(each));
+    return codes;
+  },
+
+  /** The same, and nobody ever looks. */
+  failedUnseen() {
+    const { context, kernel, queue } = setUp();
+    const each = queue();
+    const gate = made((code) => cl.createUserEvent(context, code));
+    launch(each, kernel('add'), { after: [gate] });
+    must(cl.flush(each));
+    must(cl.setUserEventStatus(gate, -5));
+    return 1;
+  },
+
+  /** Commands that wait, as many as are asked for, when the profiler looks; then they are let go. */
+  async waiting() {
+    const { context, kernel, queue } = setUp();
+    const each = queue();
+    const gate = made((code) => cl.createUserEvent(context, code));
+    launch(each, kernel('add'), { after: [gate] });
+    for (let i = 0; i < 6; i += 1) launch(each, kernel('add'));
+    must(cl.flush(each));
+    await pause(300);
+    must(cl.setUserEventStatus(gate, 0));
+    must(cl.finish(each));
+    await pause(200);
+    return 7;
+  },
+
   /** A queue on a part of a device. */
   subDevice() {
     const parts = new BigUint64Array(1);
@@ -261,6 +304,12 @@ const scenarios = {
     const library = koffi.load(process.env.THREADS_LIBRARY);
     const run = library.func('run_threads', 'int', ['uint', 'uint']);
     return run(4, 2000);
+  },
+
+  /** A loader as Khronos' is since 2025, which begins and ends layers in another way, and a program under it. */
+  stubLoader() {
+    const library = koffi.load(process.env.STUB_LOADER);
+    return library.func('run_under_layer', 'int', ['const char *'])(process.env.LAYER);
   },
 
   /** A fork that goes on in C: what the layer says of itself in the child. */

@@ -1,11 +1,14 @@
 /*
  * Stands for a driver with a fault, named in FAULT: `failing` ends every command with CL_OUT_OF_RESOURCES, `backwards`
- * has commands end before they start, `unprofiled` refuses queues with profiling, `mute` takes no event callbacks.
+ * has commands end before they start, `unprofiled` refuses queues with profiling, `mute` takes no event callbacks; `slow`
+ * builds programs on a thread of its own, where that may be, and takes a tenth of a second more.
  */
 #include "../../instrumentation/opencl-layer/opencl.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -58,6 +61,31 @@ static cl_command_queue create_queue(cl_context context, cl_device_id device, cl
   return below.clCreateCommandQueue(context, device, properties, error);
 }
 
+struct build {
+  cl_program program;
+  void (*notify)(cl_program, void *);
+  void *data;
+};
+
+static void *build_slowly(void *data) {
+  struct build *build = data;
+  below.clBuildProgram(build->program, 0, NULL, "", NULL, NULL);
+  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+  build->notify(build->program, build->data);
+  free(build);
+  return NULL;
+}
+
+static cl_int build_program(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
+                            void (*notify)(cl_program, void *), void *data) {
+  struct build *build = has_fault("slow") && notify != NULL ? malloc(sizeof *build) : NULL;
+  pthread_t thread;
+  if (build == NULL) return below.clBuildProgram(program, count, devices, options, notify, data);
+  *build = (struct build){program, notify, data};
+  pthread_create(&thread, NULL, build_slowly, build);
+  return CL_SUCCESS;
+}
+
 cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret) {
   cl_uint version = CL_LAYER_API_VERSION_100;
   if (name != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
@@ -74,6 +102,7 @@ cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entr
   table.clSetEventCallback = set_callback;
   table.clGetEventProfilingInfo = profiling_info;
   table.clCreateCommandQueue = create_queue;
+  table.clBuildProgram = build_program;
   *entries_ret = sizeof table / sizeof(void *);
   *layer_ret = &table;
   return CL_SUCCESS;
