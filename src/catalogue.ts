@@ -102,7 +102,7 @@ export const catalogue = {
     instrument: 'counter',
     unit: '{failure}',
     brief:
-      'Kernel executions and transfers that failed, of any kind. There from the start, so that a first one is seen.',
+      'Kernel executions, transfers, compilations and allocations that failed. There from the start, so that a first one is seen.',
     attributes: [],
   },
 

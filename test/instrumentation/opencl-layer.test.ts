@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -77,6 +78,21 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     expect([kernels(observed, 'even').length, kernels(observed, 'odd').length]).toEqual([4000, 4000]);
     expect(lost(observed)).toBe(0);
   });
+
+  it('has each of a million commands told, in no more memory at the end than at the beginning', () => {
+    const library = compileLibrary('test/programs/opencl-threads.c', folder);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'test/programs/opencl-million.ts')], {
+      env: { ...process.env, THREADS_LIBRARY: library },
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    const { launched, kernels: told, failed, memory, sources } = JSON.parse(stdout);
+    expect(launched).toBeGreaterThan(1_000_000);
+    expect([told, failed]).toEqual([launched, 0]);
+    expect(sources.at(-1)).toMatchObject({ up: true, dropped: 0 });
+    expect(memory.at(-1) - memory[1]).toBeLessThan(4 * 2 ** 20);
+  }, 60_000);
 
   it('may use a part of a device, which counts as the device', async () => {
     const { result, observed } = await run<number>('subDevice');

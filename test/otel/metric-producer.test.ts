@@ -146,6 +146,21 @@ it('failures are counted by error type and are in no duration', async () => {
     { value: 1, attributes: { 'error.type': 'out_of_memory', 'accelmeter.kernel.name': 'matmul', 'hw.id': 'GPU-1' } },
   ]);
   expect(metrics.has('accelmeter.kernel.duration')).toBe(false);
+
+  sink.deliver({ kind: 'compilation', duration: 1, failed: 'build_program_failure' });
+  sink.deliver({ kind: 'allocation', bytes: 1, failed: 'out_of_memory' });
+  const more = await collect(profiler);
+  expect(pointsOf(more.get('accelmeter.kernel.compilation.failures'))).toMatchObject([
+    { value: 1, attributes: { 'error.type': 'build_program_failure', 'hw.id': 'GPU-1' } },
+  ]);
+  expect(pointsOf(more.get('accelmeter.memory.failures'))).toMatchObject([
+    { value: 1, attributes: { 'error.type': 'out_of_memory', 'hw.id': 'GPU-1' } },
+  ]);
+  expect(pointsOf(more.get('accelmeter.device.failures'))).toMatchObject([{ value: 3 }]);
+  expect([more.has('accelmeter.kernel.compilation.duration'), more.has('accelmeter.memory.usage')]).toEqual([
+    false,
+    false,
+  ]);
 });
 
 /** The samples of a page by series. */

@@ -71,6 +71,11 @@ describe('what a backend delivers', () => {
     expect(profile.window()).toBeUndefined();
     const [copies] = profile.transfers;
     expect([copies?.bytes, copies?.distribution.count, copies?.failures.get('lost')]).toEqual([0, 0, 1]);
+    profile.deliver({ kind: 'compilation', duration: 3, failed: 'build_program_failure' });
+    profile.deliver({ kind: 'allocation', bytes: 100, failed: 'out_of_memory' });
+    expect(profile.compilationFailures.byType()).toEqual(new Map([['build_program_failure', 1]]));
+    expect(profile.allocationFailures.byType()).toEqual(new Map([['out_of_memory', 1]]));
+    expect([profile.compilation.count, profile.memory.usage]).toEqual([0, undefined]);
   });
 
   it('and is malformed is counted, changes nothing else, and never throws', () => {
