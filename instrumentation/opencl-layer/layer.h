@@ -68,6 +68,7 @@ void look_after_failure(void);
  */
 struct tracking {
   bool on;
+  bool missed;     /* it should be on, and cannot be */
   cl_event *asked; /* where the program wants its event, or NULL */
   cl_event *out;
   cl_event event;

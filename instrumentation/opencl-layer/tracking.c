@@ -185,7 +185,9 @@ void sweep_failed(void) {
 void track(struct tracking *tracking, cl_command_queue queue, enum ring_kind kind, double amount, cl_event *asked) {
   struct queue_facts facts;
   tracking->asked = asked;
-  tracking->on = ring_recording() && find_queue(queue, &facts);
+  bool recording = ring_recording();
+  tracking->on = recording && find_queue(queue, &facts);
+  tracking->missed = recording && !tracking->on;
   if (!tracking->on) {
     tracking->out = asked;
     return;
@@ -208,13 +210,14 @@ void track_move(struct tracking *tracking, cl_command_queue queue, enum ring_kin
 
 void track_nothing(struct tracking *tracking, cl_event *asked) {
   tracking->on = false;
+  tracking->missed = false;
   tracking->asked = asked;
   tracking->out = asked;
 }
 
 cl_int tracked(struct tracking *tracking, cl_int result) {
   if (!tracking->on) {
-    if (result == CL_SUCCESS && ring_recording()) ring_count_untraced();
+    if (tracking->missed && result == CL_SUCCESS) ring_count_untraced();
     return result;
   }
   if (result != CL_SUCCESS) push_failure(&tracking->record, result, tracking->enqueued_ns);
