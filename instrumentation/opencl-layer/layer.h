@@ -32,7 +32,7 @@ uint32_t device_index(cl_device_id device);
 /* Whether host and device have one memory, so that what is mapped or migrated goes nowhere. */
 bool device_is_unified(uint32_t index);
 /* The roots of some handles, each once; how many there are. */
-#define MOST_DEVICES 64u /* of one context or build; those beyond are not looked at */
+#define MOST_DEVICES 64u /* of one context or build; one of more is not followed */
 uint32_t device_indices(uint32_t count, const cl_device_id *devices, uint32_t *indices);
 uint32_t context_devices(cl_context context, uint32_t *indices);
 

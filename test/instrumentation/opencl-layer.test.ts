@@ -15,6 +15,9 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
   const run = <T>(scenario: string, options: Partial<RunOptions> = {}) =>
     runScenario<T>(scenario, { folder, ...options });
 
+  const runInFlight = <T>(scenario: string, options: Partial<RunOptions> = {}) =>
+    run<T>(scenario, { program: 'opencl-in-flight.mjs', ...options });
+
   beforeAll(async () => {
     const built = await buildNative({ root });
     expect(built.map(({ outcome }) => outcome)).not.toContain('failed');
@@ -55,6 +58,15 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     expect(traced.result).toMatchObject({ plain: { profiling: -7 }, profiled: { profiling: 0 } });
     expect(kernels(traced.observed).length).toBe(7);
     expect(lost(traced.observed)).toBe(0); // nor is its call on no queue: that ran nothing
+  });
+
+  it('may set properties of its queues, and sees what it set', async () => {
+    const library = compileLibrary('test/stubs/old-driver.c', folder);
+    const untraced = await run('setsProperties', { traced: false, environment: { OPENCL_LAYERS: library } });
+    const traced = await run('setsProperties', { environment: { BENEATH: library } });
+    expect(traced.result).toEqual(untraced.result);
+    expect(traced.result).toMatchObject([{ shown: 1 }, { old: 1, shown: 3, told: 0 }, { shown: 0, told: -7 }, {}]);
+    expect(kernels(traced.observed).length).toBe(4);
   });
 
   it('may have several contexts and queues, and copy boxes', async () => {
@@ -132,7 +144,7 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
   });
 
   it('has commands that fail with what they wait for counted as failures, though the driver tells of none', async () => {
-    const { result, observed } = await run<number[]>('failedWaits');
+    const { result, observed } = await runInFlight<number[]>('failedWaits');
     expect(result).toEqual(new Array(10).fill(-14));
     const failed = kernels(observed).map((kernel) => kernel.failed !== undefined);
     expect(failed).toEqual([...new Array(10).fill(true), false]);
@@ -140,20 +152,20 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
   });
 
   it('has them counted at its end, where it never looked', async () => {
-    const { observed } = await run('failedUnseen');
+    const { observed } = await runInFlight('failedUnseen');
     expect(kernels(observed).map(({ failed }) => typeof failed)).toEqual(['string']);
     expect(observed.ring.inFlight).toBe(0);
   });
 
   it('has as many commands in its queue as it enqueued and the device has not done', async () => {
-    const { result, observed } = await run<number>('waiting');
+    const { result, observed } = await runInFlight<number>('waiting');
     expect([observed.depths[0], observed.depths.at(-1)]).toEqual([result, 0]);
     expect(new Set(observed.depths)).toEqual(new Set([result, 0]));
   });
 
   it.each(['exitsInFlight', 'neverCompletes'])('ends as without us: %s', async (scenario) => {
-    const untraced = await run<number>(scenario, { traced: false });
-    const { code, stderr, observed } = await run<number>(scenario, { environment: { SETTLE: '0.05' } });
+    const untraced = await runInFlight<number>(scenario, { traced: false });
+    const { code, stderr, observed } = await runInFlight<number>(scenario, { environment: { SETTLE: '0.05' } });
     expect([code, stderr]).toEqual([untraced.code, untraced.stderr]);
     const { pushed, inFlight } = observed.ring;
     expect(pushed + inFlight).toBe(untraced.result + 3); // and the compilation, and two buffers

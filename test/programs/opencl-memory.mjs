@@ -56,7 +56,14 @@ const programs = {
     const took = [bytesOf(image), bytesOf(older)];
     must(cl.releaseMemory(older));
     must(cl.releaseMemory(image));
-    return [...took, -took[1], -took[0]];
+    // An image over a buffer has no memory of its own, and holds the buffer's.
+    const buffer = made((code) => cl.createBuffer(context, writable, 640, null, code));
+    description.fill(0n).set([0x10f6n, 160n]); // CL_MEM_OBJECT_IMAGE1D_BUFFER
+    description[8] = buffer;
+    const over = made((code) => calls.createImage(context, writable, format, description, null, code));
+    must(cl.releaseMemory(buffer));
+    must(cl.releaseMemory(over));
+    return [...took, -took[1], -took[0], 640, -640];
   },
 
   /** Memory that is the program's already: none of the device's where that is the same memory. */

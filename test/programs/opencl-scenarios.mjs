@@ -97,6 +97,28 @@ const scenarios = {
     return seen;
   },
 
+  /** Properties set after the queue was made, as OpenCL 1.0 has it: what the program then sees. */
+  setsProperties() {
+    const { kernel, queue } = setUp();
+    const target = queue();
+    const scale = kernel('scale');
+    return [
+      [outOfOrder, 1],
+      [profiling, 1],
+      [profiling | outOfOrder, 0],
+      [profiling, 1],
+    ].map(([bits, enable]) => {
+      const old = new BigUint64Array(1);
+      const shown = new BigUint64Array(1);
+      const code = cl.setQueueProperty(target, bits, enable, old);
+      must(cl.getQueueInfo(target, 0x1093, 8, shown, null));
+      const event = launch(target, scale, { wanted: true });
+      must(cl.finish(target));
+      const told = cl.getEventProfilingInfo(event, 0x1282, 8, new BigUint64Array(1), null);
+      return { code, old: Number(old[0]), shown: Number(shown[0]), told };
+    });
+  },
+
   /** Two contexts, three queues, kernels over rectangles of memory and plain ones. */
   several() {
     let expected = 0;
@@ -188,26 +210,6 @@ const scenarios = {
     return code;
   },
 
-  /** Ends while kernels run. */
-  exitsInFlight() {
-    const { kernel, queue } = setUp({ elements: 65_536 });
-    const each = queue();
-    const spin = kernel('spin');
-    for (let i = 0; i < 50; i += 1) launch(each, spin, { elements: 65_536 });
-    must(cl.flush(each));
-    return 50;
-  },
-
-  /** Ends while a command waits for something that never happens. */
-  neverCompletes() {
-    const { context, kernel, queue } = setUp();
-    const gate = made((code) => cl.createUserEvent(context, code));
-    const each = queue();
-    launch(each, kernel('add'), { after: [gate] });
-    must(cl.flush(each));
-    return 1;
-  },
-
   /**
    * A pause, with a kernel in flight across its beginning: what the program sees of its queues and events in it. Kernel
    * handles are given out again in the pause, under other names.
@@ -242,49 +244,6 @@ const scenarios = {
     for (const each of [before, within]) for (let i = 0; i < 3; i += 1) launch(each, add);
     for (const each of [before, within]) must(cl.finish(each));
     return seen;
-  },
-
-  /** Commands that wait for one that fails, also through each other: all fail, and none is told of by PoCL 3.1. */
-  failedWaits() {
-    const { context, kernel, queue } = setUp();
-    const each = queue();
-    const add = kernel('add');
-    const gate = made((code) => cl.createUserEvent(context, code));
-    const events = [launch(each, add, { after: [gate], wanted: true })];
-    for (let i = 0; i < 9; i += 1) events.push(launch(each, add, { after: [events[i]], wanted: true }));
-    must(cl.flush(each));
-    must(cl.setUserEventStatus(gate, -5));
-    const codes = events.map((event) => cl.waitForEvents(1, handles(event)));
-    for (const event of events) must(cl.releaseEvent(event));
-    launch(each, add);
-    must(cl.finish(each));
-    return codes;
-  },
-
-  /** The same, and nobody ever looks. */
-  failedUnseen() {
-    const { context, kernel, queue } = setUp();
-    const each = queue();
-    const gate = made((code) => cl.createUserEvent(context, code));
-    launch(each, kernel('add'), { after: [gate] });
-    must(cl.flush(each));
-    must(cl.setUserEventStatus(gate, -5));
-    return 1;
-  },
-
-  /** Commands that wait, as many as are asked for, when the profiler looks; then they are let go. */
-  async waiting() {
-    const { context, kernel, queue } = setUp();
-    const each = queue();
-    const gate = made((code) => cl.createUserEvent(context, code));
-    launch(each, kernel('add'), { after: [gate] });
-    for (let i = 0; i < 6; i += 1) launch(each, kernel('add'));
-    must(cl.flush(each));
-    await pause(300);
-    must(cl.setUserEventStatus(gate, 0));
-    must(cl.finish(each));
-    await pause(200);
-    return 7;
   },
 
   /** A queue on a part of a device. */

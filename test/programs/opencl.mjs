@@ -14,6 +14,7 @@ export const cl = {
   createQueueWithProperties: call('clCreateCommandQueueWithProperties', p, p, p, p, p),
   retainQueue: call('clRetainCommandQueue', 'int', p),
   releaseQueue: call('clReleaseCommandQueue', 'int', p),
+  setQueueProperty: call('clSetCommandQueueProperty', 'int', p, 'uint64_t', 'uint', p),
   getQueueInfo: call('clGetCommandQueueInfo', 'int', p, 'uint', 'size_t', p, p),
   createBuffer: call('clCreateBuffer', p, p, 'uint64_t', 'size_t', p, p),
   createProgramWithSource: call('clCreateProgramWithSource', p, p, 'uint', 'const char **', p, p),
