@@ -15,6 +15,8 @@ static atomic_int launches;
 EXPORT cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret);
 EXPORT cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
                           const struct dispatch **layer_ret);
+EXPORT cl_int clInitLayerWithProperties(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
+                                        const struct dispatch **layer_ret, const void *properties);
 
 static cl_int launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
                      const size_t *global, const size_t *local, cl_uint waits, const cl_event *wait_list,
@@ -49,4 +51,11 @@ cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entr
   *layer_ret = &table;
   atexit(report);
   return CL_SUCCESS;
+}
+
+/* For loaders from August 2025 on. */
+cl_int clInitLayerWithProperties(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
+                                 const struct dispatch **layer_ret, const void *properties) {
+  (void)properties;
+  return clInitLayer(entries, target, entries_ret, layer_ret);
 }
