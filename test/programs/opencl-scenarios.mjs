@@ -265,7 +265,7 @@ const scenarios = {
     return run(4, 2000);
   },
 
-  /** A loader as Khronos' is since 2025, which begins and ends layers in another way, and a program under it. */
+  /** A loader as Khronos' is since 2026, which begins and ends layers in another way, and a program under it. */
   stubLoader() {
     const library = koffi.load(process.env.STUB_LOADER);
     return library.func('run_under_layer', 'int', ['const char *'])(process.env.LAYER);

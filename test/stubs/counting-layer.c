@@ -53,7 +53,7 @@ cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entr
   return CL_SUCCESS;
 }
 
-/* For loaders from August 2025 on. */
+/* For Khronos' loader from January 2026 on. */
 cl_int clInitLayerWithProperties(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
                                  const struct dispatch **layer_ret, const void *properties) {
   (void)properties;

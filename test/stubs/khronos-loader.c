@@ -1,5 +1,5 @@
 /*
- * A stub: stands for Khronos' OpenCL loader as it is since August 2025, for which there is no package to test with. It
+ * A stub: stands for Khronos' OpenCL loader as it is since January 2026, in case no package of it is at hand. It
  * begins layers by clInitLayerWithProperties, takes over the entries that they give, and ends them by clDeinitLayer
  * (khrIcdLayerAdd and khrIcdDeinitialize in that loader's loader/icd.c). Beneath the layer is the real loader of the
  * machine; above it a program of a few kernels.
