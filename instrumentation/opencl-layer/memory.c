@@ -4,7 +4,7 @@
  * A memory object lives until the last reference to it is gone: the program's, those of its parts and of images over
  * it, of kernels and of commands that use it. Only the driver knows when that is, and it tells: the callback of
  * clSetMemObjectDestructorCallback comes then, and after those of the program. An object whose end would not be told
- * is not taken into the account.
+ * is not taken into the account, nor is one that is made during a pause.
  *
  * A context of several devices may hold a copy on each, made when it is first used there: no call tells. The object
  * counts in full on each of them. A part of a buffer, and an image over a buffer or another image, have no memory of
@@ -84,7 +84,7 @@ static void hold(cl_context context, cl_mem memory, cl_bitfield flags, double by
 /* Gives the object back. `bytes`: 0 where the driver is to be asked. */
 static cl_mem taken(cl_context context, cl_mem memory, cl_bitfield flags, double bytes, cl_int result, cl_int *error) {
   if (error != NULL) *error = result;
-  if (!ring_armed()) return memory;
+  if (!ring_recording()) return memory;
   if (memory != NULL) hold(context, memory, flags, bytes > 0 ? bytes : memory_bytes(memory));
   else push_allocation_failure(context, result);
   return memory;
@@ -93,7 +93,7 @@ static cl_mem taken(cl_context context, cl_mem memory, cl_bitfield flags, double
 /* The same for an image, unless it stands on the memory of another object. */
 static cl_mem taken_image(cl_context context, cl_mem image, cl_bitfield flags, cl_int result, cl_int *error) {
   cl_mem other = NULL;
-  bool has_other = image != NULL && ring_armed() &&
+  bool has_other = image != NULL && ring_recording() &&
                    next.clGetMemObjectInfo(image, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof other, &other, NULL) ==
                        CL_SUCCESS &&
                    other != NULL;

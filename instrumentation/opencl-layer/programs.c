@@ -28,7 +28,7 @@ struct build {
 /* NULL where it cannot be followed. */
 static struct build *begin(cl_int failure, cl_uint count, const cl_device_id *devices, notify_function notify,
                            void *user_data) {
-  struct build *build = ring_armed() ? calloc(1, sizeof *build) : NULL;
+  struct build *build = ring_recording() ? calloc(1, sizeof *build) : NULL;
   if (build == NULL) return NULL;
   build->notify = notify;
   build->user_data = user_data;

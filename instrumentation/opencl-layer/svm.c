@@ -87,13 +87,15 @@ static size_t size_at(const void *address) {
 static void *allocate(cl_context context, cl_bitfield flags, size_t size, cl_uint alignment) {
   void *address = next.clSVMAlloc(context, flags, size, alignment);
   if (!ring_armed()) return address;
+  bool recording = ring_recording();
   if (address == NULL) {
-    push_allocation_failure(context, CL_MEM_OBJECT_ALLOCATION_FAILURE); /* the call itself gives no reason */
+    /* The call itself gives no reason. */
+    if (recording) push_allocation_failure(context, CL_MEM_OBJECT_ALLOCATION_FAILURE);
     return NULL;
   }
   uint32_t devices[MOST_DEVICES];
   struct allocation allocation = {.address = (uintptr_t)address, .size = size};
-  allocation.count = context_devices(context, devices);
+  allocation.count = recording ? context_devices(context, devices) : 0; /* what a pause hides counts nowhere */
   allocation.devices = malloc((allocation.count + 1) * sizeof *devices);
   bool entered = false;
   if (allocation.devices != NULL) {

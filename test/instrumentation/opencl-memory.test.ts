@@ -26,6 +26,7 @@ describe.skipIf(lacks('pocl', 'cc'))('a program’s', () => {
       ['is that of its images, as large as the driver makes them', 'images'],
       ['is that of its shared allocations, until each is given back', 'sharedMemory'],
       ['is given back once where the program has a destructor of its own', 'destructors'],
+      ['is that which was taken while it was not paused', 'paused'],
       ['is held until the end where it is not given back', 'kept'],
     ])('%s', async (_, name) => {
       const { result, bytes } = await account(name);

@@ -111,6 +111,25 @@ const programs = {
     return [100, 200, 300, -200, -300, -100];
   },
 
+  /** What is taken while accelmeter is paused is not in the account; what it knew before is, until it is given back. */
+  paused() {
+    const context = contextOf(firstDevice());
+    const control = globalThis[Symbol.for('accelmeter')];
+    const buffer = (size) => made((code) => cl.createBuffer(context, writable, size, null, code));
+    const known = buffer(100);
+    const knownShared = calls.svmAlloc(context, writable, 200, 0);
+    control.pause();
+    const unknown = buffer(300);
+    const unknownShared = calls.svmAlloc(context, writable, 400, 0);
+    must(cl.releaseMemory(known));
+    calls.svmFree(context, knownShared);
+    control.resume();
+    must(cl.releaseMemory(unknown));
+    calls.svmFree(context, unknownShared);
+    must(cl.releaseMemory(buffer(500)));
+    return [100, 200, -100, -200, 500, -500];
+  },
+
   /** More than there can be, twice. */
   refused() {
     const context = contextOf(firstDevice());
