@@ -118,7 +118,7 @@ function findKhronosLoader(): string | undefined {
     .map((machine) => join(folder, machine, 'libOpenCL.so.1'))
     .find((path) => existsSync(path));
   if (file === undefined) return undefined;
-  const { status, stdout, stderr } = spawnSync('ldd', [file], { encoding: 'utf8', timeout: 10_000 });
+  const { status, stdout, stderr } = spawnSync('/usr/bin/ldd', [file], { encoding: 'utf8', timeout: 10_000 });
   return status === 0 && !/not found/.test(stdout + stderr) ? file : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
 import { prebuiltLibrary } from '../../src/native/prebuilt.ts';
@@ -81,7 +82,7 @@ describe.skipIf(lacks('pocl', 'cc'))('under a stub of the loader that begins lay
 /** Compiles the addon as npm packages do, linked with the loader at this path. */
 function buildAddon(loader: string): string {
   const output = join(folder, 'addon.node');
-  const headers = join(root, 'node_modules/node-api-headers/include');
+  const headers = join(dirname(fileURLToPath(import.meta.resolve('node-api-headers'))), 'include');
   const source = 'test/programs/opencl-addon.c';
   execFileSync(requirePart('cc').path, ['-shared', '-fPIC', `-I${headers}`, source, loader, '-o', output], {
     cwd: root,

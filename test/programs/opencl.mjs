@@ -44,7 +44,6 @@ export const cl = {
   flush: call('clFlush', 'int', p),
   finish: call('clFinish', 'int', p),
   createUserEvent: call('clCreateUserEvent', p, p, p),
-  setUserEventStatus: call('clSetUserEventStatus', 'int', p, 'int'),
   getEventInfo: call('clGetEventInfo', 'int', p, 'uint', 'size_t', p, p),
   getEventProfilingInfo: call('clGetEventProfilingInfo', 'int', p, 'uint', 'size_t', p, p),
   releaseEvent: call('clReleaseEvent', 'int', p),
