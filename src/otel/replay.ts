@@ -111,15 +111,16 @@ export function representatives(
   let width = 0;
   const ranges = Array.from(buckets, ([index, times]) => {
     const { from, to } = bucketRange(index);
-    const range = { from: Math.max(from, min), to: Math.min(to, max), times };
+    const range = { foot: from, from: Math.max(from, min), to: Math.min(to, max), times };
     leastSum += times * range.from;
     width += times * (range.to - range.from);
     return range;
   });
-  // Not at the very foot of a bucket, which belongs to the one below.
   const share = width > 0 ? Math.min(Math.max((sum - leastSum) / width, 1e-9), 1) : 1;
-  for (const { from, to, times } of ranges) {
-    if (times > 0) values.push({ value: from + share * (to - from), times });
+  for (const { foot, from, to, times } of ranges) {
+    const value = from + share * (to - from);
+    // The very foot of a bucket belongs to the one below; in a narrow range a small share is rounded down to it.
+    if (times > 0) values.push({ value: value > foot ? value : to, times });
   }
   return values;
 }

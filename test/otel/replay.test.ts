@@ -31,6 +31,8 @@ it('what is replayed fills the same buckets, with the same sum, minimum and maxi
       expect([replayed.min, replayed.max]).toEqual([recorded.min, recorded.max]);
       expect(Math.abs(replayed.sum - recorded.sum)).toBeLessThanOrEqual(1e-6 * recorded.sum);
     }),
+    // Once found: a maximum one step above the foot of its bucket.
+    { examples: [[[[2.0000000000000004], [0.9999999999999999, 2.0000000000000004, 0.9999999999999999]]]] },
   );
 });
 
