@@ -14,9 +14,9 @@ export function scratchFolder(): string {
 }
 
 /** Builds a shared library of a C file, named from the repository's root, in a folder; gives its path. */
-export function compileLibrary(source: string, folder: string): string {
+export function compileLibrary(source: string, folder: string, flags: readonly string[] = []): string {
   const output = join(folder, `${basename(source, '.c')}.so`);
   const root = join(import.meta.dirname, '../..');
-  execFileSync(requirePart('cc').path, [...compilerFlags, source, '-ldl', '-o', output], { cwd: root });
+  execFileSync(requirePart('cc').path, [...compilerFlags, ...flags, source, '-ldl', '-o', output], { cwd: root });
   return output;
 }

@@ -12,6 +12,7 @@ import { armOpenclLayer } from '../../native/arm.ts';
 import { openOpencl } from './driver.ts';
 import { installedDrivers } from './installed.ts';
 import { readingsOf } from './readings.ts';
+import { rehearse } from './rehearsal.ts';
 import { createRoster, type Roster } from './roster.ts';
 import { openTrace, type Trace } from './trace.ts';
 
@@ -19,12 +20,18 @@ const installDriver = 'install an OpenCL driver: your GPU vendor’s, or pocl-op
 
 export const opencl: Backend = {
   name: 'opencl',
-  open(host) {
-    const roster = createRoster(host, () => openOpencl(host.options.openclLibrary));
+  async open(host) {
+    const { lazy, openclLibrary: library } = host.options;
+    const roster = createRoster(host, () => openOpencl(library));
     const trace = attempt(() => openTrace(roster.sinkOf));
-    return host.options.lazy ? openLazily(roster, trace) : openNow(roster, trace);
+    // Lazily only what the program itself has loaded is asked, unless a library is named: that would be loaded by us.
+    if (library !== undefined || !(lazy || nothingToTry())) await rehearse({ library, keepAlive: !lazy });
+    return lazy ? openLazily(roster, trace) : openNow(roster, trace);
   },
 };
+
+/** True where no driver is registered, and the loader is alone. Elsewhere than on Linux nobody can tell. */
+const nothingToTry = () => process.platform === 'linux' && installedDrivers().length === 0;
 
 /** Throws a ProbeError `absent` where there is no loader, or no device behind it. */
 function openNow(roster: Roster, trace: Trace | ProbeError): Session {
