@@ -2,6 +2,7 @@
 import type { Push } from '../src/exporters/otlp/push.ts';
 import { resolveOptions } from '../src/options.ts';
 import { parseResourceAttributes } from '../src/otel/resource.ts';
+import { boundedText } from '../src/profile/kernel-names.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../src/scrape-target.ts';
 import { version } from '../src/version.ts';
 import { say } from './say.ts';
@@ -31,7 +32,9 @@ export async function start(switches: On): Promise<Started> {
   const seen = target.profiler
     .status()
     .backends.map(({ name, present, detail }) => `${present ? '✓' : '–'} ${name} ${detail}`);
-  say([`accelmeter ${version}`, ...where, ...(where.length > 0 ? seen : ['off']), ...warnings].join('  '));
+  // A value of any length and with any characters is quoted in them: it stays one line.
+  const told = warnings.map((warning) => boundedText(warning, 200));
+  say([`accelmeter ${version}`, ...where, ...(where.length > 0 ? seen : ['off']), ...told].join('  '));
   return { target, push };
 }
 

@@ -1,0 +1,41 @@
+/** Every variable that accelmeter reads, malformed: the service runs on, and the line says what was not understood. */
+import { describe, expect, it } from 'vitest';
+import { expectUnharmed, watch } from './watch.ts';
+
+const long = 'x'.repeat(60_000);
+
+/** A variable, its value, and what the line says of it; `quiet` where there is nothing to say. */
+const quiet = /^accelmeter \S+ {2}http:\/\/127/;
+const faults: readonly (readonly [string, string, RegExp])[] = [
+  ['ACCELMETER_DISABLED', 'perhaps', /ACCELMETER_DISABLED=perhaps does not switch it off/],
+  ['OTEL_SDK_DISABLED', 'yes', /OTEL_SDK_DISABLED=yes does not switch it off/],
+  ['OTEL_METRICS_EXPORTER', 'prometheus,nonsense', /OTEL_METRICS_EXPORTER=nonsense is not known here/],
+  ['OTEL_METRICS_EXPORTER', ',,', quiet],
+  ['OTEL_EXPORTER_PROMETHEUS_HOST', 'no such host', /not served, .*no such host/],
+  ['OTEL_EXPORTER_PROMETHEUS_HOST', '192.0.2.1', /not served, .*EADDRNOTAVAIL/],
+  ['OTEL_SERVICE_NAME', 'a "service"\nof\\two lines', quiet],
+  ['OTEL_RESOURCE_ATTRIBUTES', '=,a,b=%zz,c=d=e', /OTEL_RESOURCE_ATTRIBUTES/],
+  ['OTEL_RESOURCE_ATTRIBUTES', long, /OTEL_RESOURCE_ATTRIBUTES/],
+  ['ACCELMETER_BACKENDS', 'cpuu,,opencl', /ACCELMETER_BACKENDS=cpuu,,opencl is ignored/],
+  ['ACCELMETER_MAX_KERNELS', '-3', /ACCELMETER_MAX_KERNELS=-3 is ignored/],
+  ['ACCELMETER_MAX_KERNELS', '1e9', /ACCELMETER_MAX_KERNELS=1e9 is ignored/],
+  ['ACCELMETER_OPENCL_LIBRARY', '/tmp', /./],
+  ['ACCELMETER_OPENCL_LIBRARY', long, /./],
+  ['OCL_ICD_VENDORS', '/dev/null', quiet],
+  ['OPENCL_LAYERS', '::/nowhere.so:', quiet],
+];
+
+describe('a service started with', () => {
+  it.concurrent.each(faults)('%s=%.40s', async (name, value, says) => {
+    const watched = await watch(['idle.mjs', '2000'], { environment: { [name]: value } });
+    expectUnharmed(watched);
+    expect(watched.stderr).toMatch(says);
+    expect(watched.stderr.length).toBeLessThan(2000);
+  });
+
+  it.concurrent('a port that is none: 9464 is used, or said to be taken', async () => {
+    const watched = await watch(['idle.mjs', '2000'], { environment: { OTEL_EXPORTER_PROMETHEUS_PORT: '70000' } });
+    expectUnharmed(watched);
+    expect(watched.stderr).toMatch(/9464.*OTEL_EXPORTER_PROMETHEUS_PORT=70000 is no port, 9464 is used/);
+  });
+});
