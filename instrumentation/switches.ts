@@ -47,7 +47,8 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
   for (const [name, yes] of Object.entries(disablers)) {
     if (isSet(environment, name, yes, warnings)) return { off: `${name} is set`, say: false };
   }
-  const wanted = listOf(environment.OTEL_METRICS_EXPORTER?.trim() || 'prometheus');
+  const listed = listOf(environment.OTEL_METRICS_EXPORTER ?? '');
+  const wanted = listed.length > 0 ? listed : ['prometheus']; // a list of nothing is an unset one
   if (wanted.includes('none')) return { off: 'OTEL_METRICS_EXPORTER is none', say: false };
   const exporters = exporterNames.filter((name) => wanted.includes(name));
   const unknown = wanted.filter((name) => !exporterNames.some((known) => known === name));
