@@ -21,8 +21,23 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ['ACCELMETER_MAX_KERNELS', '1e9', /ACCELMETER_MAX_KERNELS=1e9 is ignored/],
   ['ACCELMETER_OPENCL_LIBRARY', '/tmp', /./],
   ['ACCELMETER_OPENCL_LIBRARY', long, /./],
+  ['ACCELMETER_BUDGET', 'half', /ACCELMETER_BUDGET=half is ignored/],
   ['OCL_ICD_VENDORS', '/dev/null', quiet],
   ['OPENCL_LAYERS', '::/nowhere.so:', quiet],
+];
+
+/** A receiver that is not there; and what a push that is set up badly says of each variable. */
+const nowhere = 'http://127.0.0.1:1';
+const otlp: readonly (readonly [string, string, RegExp])[] = [
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'not a URL', /OTEL_EXPORTER_OTLP_ENDPOINT is not a URL/],
+  ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'ftp://127.0.0.1', /METRICS_ENDPOINT is not a URL of http or https/],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'carrier-pigeon', /carrier-pigeon is not supported/],
+  ['OTEL_EXPORTER_OTLP_HEADERS', '=,\n:', /HEADERS/],
+  ['OTEL_EXPORTER_OTLP_TIMEOUT', 'soon', /TIMEOUT=soon/],
+  ['OTEL_METRIC_EXPORT_INTERVAL', '-1', /OTEL_METRIC_EXPORT_INTERVAL=-1/],
+  ['OTEL_EXPORTER_OTLP_CERTIFICATE', '/nowhere.pem', /nowhere.pem/],
+  ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', 'both', /TEMPORALITY_PREFERENCE=both/],
+  ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', 'x', /HISTOGRAM_AGGREGATION=x/],
 ];
 
 describe('a service started with', () => {
@@ -31,6 +46,17 @@ describe('a service started with', () => {
     expectUnharmed(watched);
     expect(watched.stderr).toMatch(says);
     expect(watched.stderr.length).toBeLessThan(2000);
+  });
+
+  it.concurrent.each(otlp)('OTLP and %s=%.40s', async (name, value, says) => {
+    const environment = {
+      OTEL_METRICS_EXPORTER: 'otlp,prometheus',
+      OTEL_EXPORTER_OTLP_ENDPOINT: nowhere,
+      [name]: value,
+    };
+    const watched = await watch(['idle.mjs', '2000'], { environment });
+    expectUnharmed(watched);
+    expect(watched.stderr).toMatch(says);
   });
 
   it.concurrent('a port that is none: 9464 is used, or said to be taken', async () => {

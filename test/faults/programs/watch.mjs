@@ -19,7 +19,9 @@ function look() {
 let last = look();
 setInterval(() => {
   const now = look();
-  const turn = { at: performance.timeOrigin + last.wall, cpu: now.cpu - last.cpu, wall: now.wall - last.wall };
+  const wall = now.wall - last.wall;
+  // The system's account of a thread's time is coarser than its clock, and nobody computes for longer than it took.
+  const turn = { at: performance.timeOrigin + last.wall, cpu: Math.min(now.cpu - last.cpu, wall), wall };
   if (!own && (turn.cpu > toldFrom.cpu || turn.wall > toldFrom.wall)) tell(turn);
   own = false;
   last = look();
