@@ -7,7 +7,6 @@ import { resolveOptions } from '../options.ts';
 import { formatBytes, formatSeconds } from '../quantity.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../scrape-target.ts';
 import { version } from '../version.ts';
-import { backendsThatSurvive } from './driver-probe.ts';
 import { asCommandError, busyPortMessage, isFree, type ListenOptions } from './port.ts';
 import { stopped } from './serve.ts';
 import { backendLines, kernelTable, rowsOf } from './terminal.ts';
@@ -27,8 +26,7 @@ export interface DemoOptions extends ListenOptions {
 export async function demo({ host, port: asked, for: seconds }: DemoOptions): Promise<void> {
   const port = await firstFreePort(host, asked);
   const options = resolveOptions({}, process.env, (problem) => process.stderr.write(`accelmeter: ${problem}\n`));
-  const backends = await backendsThatSurvive(options);
-  const target = await openScrapeTarget(options, { host, port, backends, service: 'accelmeter-demo' });
+  const target = await openScrapeTarget(options, { host, port, service: 'accelmeter-demo' });
   await target.listen().catch((error) => {
     throw asCommandError(error, port);
   });

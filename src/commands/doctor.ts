@@ -5,7 +5,6 @@ import { resolveOptions } from '../options.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../scrape-target.ts';
 import type { BackendStatus, DeviceRow } from '../status.ts';
 import { version } from '../version.ts';
-import { backendsThatSurvive } from './driver-probe.ts';
 import { CommandError } from './failure.ts';
 import { backendLines } from './terminal.ts';
 
@@ -43,8 +42,7 @@ export async function doctor(backend: string | undefined, { json = false }: Doct
 async function diagnose(asked: BackendName | undefined): Promise<Diagnosis> {
   const warnings: string[] = [];
   const options = resolveOptions(asked ? { backends: [asked] } : {}, process.env, (problem) => warnings.push(problem));
-  const backendsToOpen = await backendsThatSurvive(options);
-  const target = await openScrapeTarget(options, { host: 'localhost', port: 0, backends: backendsToOpen });
+  const target = await openScrapeTarget(options, { host: 'localhost', port: 0 });
   try {
     const { backends, devices } = target.profiler.status();
     const broken = target.profiler.absent.some(({ error: { kind } }) => kind !== 'absent' && kind !== 'unsupported');

@@ -2,7 +2,6 @@
 import { styleText } from 'node:util';
 import { resolveOptions } from '../options.ts';
 import { openProfiler, type Profiler, type ProfilerState } from '../profiler.ts';
-import { backendsThatSurvive } from './driver-probe.ts';
 import { printable } from './terminal.ts';
 
 /** Opens what there is. Broken backends are named on stderr; those that are just not there are `doctor`'s to tell. */
@@ -11,7 +10,7 @@ export async function onThisMachine(
 ): Promise<void> {
   const say = (problem: string) => process.stderr.write(`accelmeter: ${problem}\n`);
   const options = resolveOptions({}, process.env, say);
-  const opened = await openProfiler(options, { backends: await backendsThatSurvive(options) });
+  const opened = await openProfiler(options);
   for (const { backend, error } of opened.profiler.absent) {
     if (error.kind !== 'absent') say(`${backend}: ${error.message}`);
   }

@@ -2,15 +2,13 @@
 import { resolveOptions } from '../options.ts';
 import { openScrapeTarget } from '../scrape-target.ts';
 import { version } from '../version.ts';
-import { backendsThatSurvive } from './driver-probe.ts';
 import { asCommandError, type ListenOptions } from './port.ts';
 import { backendLines } from './terminal.ts';
 
 /** Resolves once stopped by SIGINT or SIGTERM. */
 export async function serve({ host, port }: ListenOptions): Promise<void> {
   const options = resolveOptions({}, process.env, (problem) => process.stderr.write(`accelmeter: ${problem}\n`));
-  const backends = await backendsThatSurvive(options);
-  const target = await openScrapeTarget(options, { host, port, backends, service: process.env.OTEL_SERVICE_NAME });
+  const target = await openScrapeTarget(options, { host, port, service: process.env.OTEL_SERVICE_NAME });
   try {
     await target.listen();
   } catch (error) {

@@ -1,11 +1,8 @@
 /** Commands on a machine whose OpenCL driver takes the process with it that initialises it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Host } from '../../src/backend.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/commands/doctor.ts';
-import { backendsThatSurvive } from '../../src/commands/driver-probe.ts';
-import { resolveOptions } from '../../src/options.ts';
 import { runNode, startNode } from '../child.ts';
 import { compileLibrary, scratchFolder } from '../native/compile.ts';
 import { lacks } from '../parts.ts';
@@ -53,20 +50,6 @@ describe.skipIf(lacks('pocl', 'cc'))('a driver that is lost when it is initialis
       expect({ code, stderr }).toEqual({ code: 0, stderr: 'accelmeter: opencl: the driver crashed (SIGSEGV)\n' });
       expect(JSON.parse(stdout)).toHaveLength(1);
     }
-  });
-
-  it('is not waited for longer than the deadline, and nothing of it stays behind', async () => {
-    for (const [name, value] of Object.entries(machine('hanging'))) vi.stubEnv(name, value);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const begun = performance.now();
-    const options = resolveOptions({}, {}, () => {});
-    const backends = await backendsThatSurvive(options, { deadlineSeconds: 1.5 });
-    expect(performance.now() - begun).toBeLessThan(4000);
-    expect(backends.map(({ name }) => name)).toEqual(['cpu', 'opencl']);
-    expect(() => backends[1]?.open({} as Host)).toThrow(
-      expect.objectContaining({ kind: 'stuck', message: 'the driver did not answer within 1.5 s' }),
-    );
-    await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap'));
   });
 
   it('is left alone where its backend was not asked for', async () => {

@@ -53,7 +53,7 @@ export interface WatchOptions {
 }
 
 /** The line of `register`. */
-export const line = /^accelmeter \d.*$/m;
+const line = /^accelmeter \d.*$/m;
 /** The same, where it is served; the address is the first group. */
 export const served = /^accelmeter \d\S* {2}(http:\/\/127\.0\.0\.1:\d+)\/metrics.*$/m;
 
