@@ -135,7 +135,7 @@ describe.skipIf(lacks('cc', 'pocl'))('a service that opens the profiler and meet
       environment: environment(),
       ready: /^ready /,
     });
-    expectUnharmed(watched, { stdout: /^ready .*\ndone\n$/ });
+    expectUnharmed(watched, { stdout: /^ready .*\ndone\n$/, firsts: 2 }); // a process was begun, and heard of
     expect(watched.stderr).toBe('');
     const { absent, turns } = JSON.parse(watched.stdout.slice('ready '.length, watched.stdout.indexOf('\n')));
     expect(absent).toEqual([
