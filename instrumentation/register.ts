@@ -6,17 +6,22 @@
  * alive, or touches OpenTelemetry's global providers.
  */
 import { isMainThread } from 'node:worker_threads';
+import type { MeterProvider } from '@opentelemetry/api';
 import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
 import { claimProcess } from './claim.ts';
+import { onGlobalMeterProvider } from './meter-provider.ts';
 import { say } from './say.ts';
+import type { Started } from './start.ts';
 import { isPackageManager, readSwitches } from './switches.ts';
 
 /** After the program's main module has run and its event loop turns: time for it to open its own servers first. */
 const graceMilliseconds = 200;
+/** How long a program that has ended by itself may be kept for its last push. */
+const lastPushMilliseconds = 2000;
 
-/** `--import` runs again in every Worker; there it does nothing. */
+/** `--import` runs again in every Worker; there it does nothing: what runs there is seen from the main thread. */
 if (isMainThread && !isPackageManager(process.argv[1])) begin();
 
 function begin(): void {
@@ -29,14 +34,34 @@ function begin(): void {
     if (!claimProcess()) return;
     const { backends } = resolveOptions({}, process.env, () => {}); // `start` reads them again, and says what is odd
     if (backends.includes('opencl')) armOpenclLayer();
-    setTimeout(() => {
-      load()
-        .then(({ start }) => start(switches))
+    const registered = new Promise<MeterProvider>(onGlobalMeterProvider);
+    let started: Promise<Started | undefined> | undefined;
+    const begun = () => {
+      started ??= load()
+        .then(({ start }) => start(switches, registered))
         .catch(sayFault);
-    }, graceMilliseconds).unref();
+      return started;
+    };
+    setTimeout(begun, graceMilliseconds).unref();
+    if (switches.exporters.includes('otlp')) pushAtEnd(begun);
   } catch (error) {
     sayFault(error);
   }
+}
+
+/**
+ * A program that has nothing more to do is not kept, but for a last push to the receiver that it asked for: also one
+ * that was too short to be measured until then, whose kernels the layer has kept. A program that ends itself or is
+ * ended is not held.
+ */
+function pushAtEnd(begun: () => Promise<Started | undefined>): void {
+  process.once('beforeExit', () => {
+    const deadline = performance.now() + lastPushMilliseconds;
+    const held = setTimeout(() => {}, lastPushMilliseconds);
+    begun()
+      .then((started) => started?.flush(deadline - performance.now()))
+      .finally(() => clearTimeout(held));
+  });
 }
 
 /** In parts, with a turn of the service's event loop between them: at once it would be held for twice as long. */
@@ -55,6 +80,6 @@ async function load(): Promise<typeof import('./start.ts')> {
   return import('./start.ts');
 }
 
-function sayFault(error: unknown): void {
+function sayFault(error: unknown): undefined {
   say(`accelmeter: off, ${missingPeer(error) ?? (error instanceof Error ? error.message : String(error))}`);
 }

@@ -1,73 +1,136 @@
-/** The second half of `register`, once the program's main module has run: opens what there is, listens, and says so. */
-import type { Push } from '../src/exporters/otlp/push.ts';
+/**
+ * The second half of `register`, once the program's main module has run: opens what there is, finds who is to have its
+ * metrics, and says so. That is the service's own MeterProvider where there is one, now or later; else an OTLP
+ * receiver, who scrapes our endpoint, or the primary of the cluster that this process is a worker of.
+ */
+import cluster from 'node:cluster';
+import type { MeterProvider } from '@opentelemetry/api';
 import { resolveOptions } from '../src/options.ts';
 import { parseResourceAttributes } from '../src/otel/resource.ts';
 import { boundedText } from '../src/profile/kernel-names.ts';
-import { openScrapeTarget, type ScrapeTarget } from '../src/scrape-target.ts';
+import { type OpenedProfiler, openProfiler, type Profiler } from '../src/profiler.ts';
 import { version } from '../src/version.ts';
+import { answerPrimary, gatherWorkers } from './cluster.ts';
 import { say } from './say.ts';
+import { serve } from './serving.ts';
 import type { On } from './switches.ts';
 
-export interface Started {
-  readonly target: ScrapeTarget;
-  /** Where metrics are pushed to an OTLP receiver. */
-  readonly push: Push | undefined;
+/** The primary asks every few seconds. One that has not by now runs without us. */
+const primaryPatienceSeconds = 15;
+
+/** Where the metrics of this process go. */
+interface Outlet {
+  /** For the line on stderr. */
+  readonly where: string;
+  stop(): void | Promise<void>;
+  flush?(milliseconds: number): Promise<void>;
 }
 
-export async function start(switches: On): Promise<Started> {
+export interface Started {
+  /** Gives receivers that are pushed to what they do not have yet, in so many milliseconds at most. Never rejects. */
+  flush(milliseconds: number): Promise<void>;
+}
+
+const provided = 'metrics go to the MeterProvider of the service, nothing is served here';
+
+/** `registered` gives the MeterProvider that the program registers; it stays pending in one that never does. */
+export async function start(switches: On, registered: Promise<MeterProvider>): Promise<Started> {
   const warnings = [...switches.warnings];
   const warn = (problem: string) => void warnings.push(problem);
   const options = resolveOptions({}, process.env, warn);
   parseResourceAttributes(process.env.OTEL_RESOURCE_ATTRIBUTES, warn);
-  const { exporters, host, port, service } = switches;
-  const onBudgetExceeded = (sentence: string) => say(`accelmeter: ${sentence}`);
-  const target = await openScrapeTarget(options, { lazy: true, host, port, service, onBudgetExceeded });
+  const { service } = switches;
+  const opened = await openProfiler(options, { lazy: true, service, onBudgetExceeded: tell });
+  const { profiler } = opened;
   // For who operates the process: pause() and resume(), from code of the service's own or from a debugger.
-  Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });
-  const where: string[] = [];
-  if (exporters.includes('prometheus')) where.push(await listen(target, port));
-  const push = exporters.includes('otlp') ? await startOtlp(target, warn) : undefined;
-  if (push) where.push(`OTLP to ${push.endpoint}`);
-  if (where.length === 0) await target.close(); // nobody would ever see what is measured
-  const seen = target.profiler
-    .status()
-    .backends.map(({ name, present, detail }) => `${present ? '✓' : '–'} ${name} ${detail}`);
-  // A value of any length and with any characters is quoted in them: it stays one line.
-  const told = warnings.map((warning) => boundedText(warning, 200));
-  say([`accelmeter ${version}`, ...where, ...(where.length > 0 ? seen : ['off']), ...told].join('  '));
-  return { target, push };
-}
+  Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: profiler, configurable: true });
 
-async function listen(target: ScrapeTarget, port: number): Promise<string> {
-  try {
-    await target.listen();
-    return `${target.url}/metrics`;
-  } catch (error) {
-    const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    return busy
-      ? `not served, port ${port} is taken (OTEL_EXPORTER_PROMETHEUS_PORT sets another)`
-      : `not served, ${(error as Error).message}`;
+  const present = await Promise.race([registered, undefined]);
+  if (present) await attach(profiler, present);
+  let outlets = present ? [] : await openOutlets(opened, switches, warn);
+  const where = present ? [provided] : outlets.map((outlet) => outlet.where);
+  if (where.length === 0) await profiler.close(); // nobody would ever see what is measured
+  const seen = where.length > 0 ? seenBy(profiler) : ['off'];
+  // In a cluster the primary speaks for its workers.
+  if (!cluster.isWorker || warnings.length > 0)
+    say([`accelmeter ${version}`, ...where, ...seen, ...warnings.map(quoted)].join('  '));
+
+  if (!present && where.length > 0) {
+    registered
+      .then(async (provider) => {
+        const stopped = outlets;
+        outlets = [];
+        await Promise.all(stopped.map((outlet) => outlet.stop()));
+        await attach(profiler, provider);
+        tell(provided);
+      })
+      .catch((error: Error) => tell(`the MeterProvider of the service is of no use: ${error.message}`));
   }
+  return {
+    async flush(milliseconds) {
+      await Promise.all(outlets.map((outlet) => outlet.flush?.(milliseconds)));
+    },
+  };
 }
 
-/** Loaded only where it is asked for. */
-async function startOtlp(
-  { profiler, state }: ScrapeTarget,
-  warn: (problem: string) => void,
-): Promise<Push | undefined> {
+/** A value of any length and with any characters may be quoted in a warning: it stays one line. */
+function quoted(warning: string): string {
+  return boundedText(warning, 200);
+}
+
+async function openOutlets(opened: OpenedProfiler, switches: On, warn: (problem: string) => void): Promise<Outlet[]> {
+  const { exporters } = switches;
+  const outlets: Outlet[] = [];
+  if (exporters.includes('prometheus')) {
+    outlets.push(cluster.isWorker ? toPrimary(opened) : await toEndpoint(opened, switches));
+  }
+  if (exporters.includes('otlp')) {
+    try {
+      outlets.push(await toReceiver(opened, warn));
+    } catch (error) {
+      warn((error as Error).message);
+    }
+  }
+  return outlets;
+}
+
+async function toEndpoint(opened: OpenedProfiler, { host, port }: On): Promise<Outlet> {
+  const { createScrapeTarget } = await import('../src/scrape-target.ts');
+  const others = gatherWorkers(cluster, opened.state.options.tickSeconds);
+  return serve(createScrapeTarget(opened, { host, port, others }), port, tell);
+}
+
+function toPrimary({ state }: OpenedProfiler): Outlet {
+  const stop = answerPrimary(state, primaryPatienceSeconds, () =>
+    tell('not served: this is a worker of a cluster whose primary runs without accelmeter/register'),
+  );
+  return { where: 'to the primary of the cluster', stop };
+}
+
+/** Loaded only where it is asked for. Throws an Error for settings that cannot be followed. */
+async function toReceiver({ profiler, state }: OpenedProfiler, warn: (problem: string) => void): Promise<Outlet> {
   const { readOtlpSettings } = await import('../src/exporters/otlp/settings.ts');
   const { startPush } = await import('../src/exporters/otlp/push.ts');
-  try {
-    const settings = readOtlpSettings(process.env, warn);
-    return startPush({
-      settings,
-      producer: profiler.metricProducer(settings.producer),
-      say: (line) => say(`accelmeter: ${line}`),
-      paused: () => profiler.paused,
-      onSerialised: (seconds) => state.selfTime.add('serialise', seconds),
-    });
-  } catch (error) {
-    warn((error as Error).message);
-    return undefined;
-  }
+  const settings = readOtlpSettings(process.env, warn);
+  const { endpoint, flush, stop } = startPush({
+    settings,
+    producer: profiler.metricProducer(settings.producer),
+    say: tell,
+    paused: () => profiler.paused,
+    onSerialised: (seconds) => state.selfTime.add('serialise', seconds),
+  });
+  return { where: `OTLP to ${endpoint}`, flush, stop };
+}
+
+async function attach(profiler: Profiler, meterProvider: MeterProvider): Promise<void> {
+  const { bridgeToApi } = await import('../src/otel/api-bridge.ts');
+  bridgeToApi(profiler, { meterProvider });
+}
+
+function seenBy(profiler: Profiler): string[] {
+  return profiler.status().backends.map(({ name, present, detail }) => `${present ? '✓' : '–'} ${name} ${detail}`);
+}
+
+function tell(what: string): void {
+  say(`accelmeter: ${what}`);
 }

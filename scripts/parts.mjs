@@ -1,10 +1,12 @@
 /**
- * Brings the real parts that tests stand on (`test/parts.ts` finds them) to a machine: packages of Debian or Ubuntu,
- * which it names before it adds them. Anywhere else a person is told what to install.
+ * Brings the real parts that tests stand on (`test/parts.ts` finds them) to a machine: other versions of Node.js and
+ * large packages from npm, into .cache/; and packages of Debian or Ubuntu, which it names before it adds them. Anywhere
+ * else a person is told what to install.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, Explained, root, say, secondsSince } from './programs.mjs';
+import { npm } from './setup.mjs';
 
 /** The packages that bring a part. */
 const packages = {
@@ -16,6 +18,10 @@ const unpackedPackages = { prometheus: 'prometheus', promtool: 'prometheus' };
 /** Unpacked as well, from Debian's unstable where the machine's own release does not have it. */
 const loaderPart = 'khronos';
 const loaderPackage = 'khronos-opencl-icd-libopencl1';
+/** The Node.js of npm's package `node`, which has one package for each platform; the oldest supported and the newest. */
+const nodeVersions = { node22: '22.15.0', node26: '26.10.0' };
+/** A hundred megabytes of packages that one test needs: not among those that everybody installs. */
+const autoInstrumentations = ['@opentelemetry/auto-instrumentations-node@0.82.0', '@opentelemetry/api@1.10.0'];
 
 /**
  * Adds the parts that are missing, where this machine lets us.
@@ -23,6 +29,8 @@ const loaderPackage = 'khronos-opencl-icd-libopencl1';
  * @param {string[]} missing names of parts
  */
 export async function addParts(missing) {
+  for (const name of missing) if (nodeVersions[name] !== undefined) await addNode(nodeVersions[name]);
+  if (missing.includes('auto-instrumentations')) await addAutoInstrumentations();
   if (missing.length === 0 || !mayUseApt()) return;
   const toInstall = missing.flatMap((name) => packages[name] ?? []);
   const toUnpack = [...new Set(missing.flatMap((name) => unpackedPackages[name] ?? []))];
@@ -76,6 +84,33 @@ async function unstable() {
   return Object.entries(settings).flatMap(([group, each]) =>
     Object.entries(each).map(([name, path]) => `-oDir::${group}::${name}=${join(unstableFolder, path)}`),
   );
+}
+
+/** Unpacked only; without a network the tests that need it are skipped. */
+async function addNode(version) {
+  const folder = join(root, `.cache/node-${version}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const started = performance.now();
+  say(`unpacking Node.js ${version} of npm's package node (50 MB) into .cache/node-${version} … `);
+  const archiveOf = `node-${process.platform}-${process.arch}@${version}`;
+  const packed = await npm(['pack', archiveOf, '--pack-destination', folder]);
+  const archive = readdirSync(folder).find((file) => file.endsWith('.tgz'));
+  const unpacked =
+    archive !== undefined &&
+    (await capture('tar', ['xzf', join(folder, archive), '-C', folder, '--strip-components=1', 'package/bin/node'])).ok;
+  if (archive !== undefined) rmSync(join(folder, archive));
+  console.log(packed.ok && unpacked ? secondsSince(started) : 'failed');
+}
+
+async function addAutoInstrumentations() {
+  const folder = join(root, '.cache/auto-instrumentations');
+  mkdirSync(folder, { recursive: true });
+  const started = performance.now();
+  say(`npm install ${autoInstrumentations.join(' ')} into .cache/auto-instrumentations (90 MB) … `);
+  const { ok } = await npm(['install', '--prefix', folder, '--ignore-scripts', ...autoInstrumentations]);
+  if (!ok) rmSync(folder, { recursive: true, force: true });
+  console.log(ok ? secondsSince(started) : 'failed');
 }
 
 /** On Debian and its kin, as root, and unless `ACCELMETER_NO_APT=1`. */

@@ -151,7 +151,7 @@ async function findBundledNode() {
 }
 
 /** Runs the npm that started us, else the one on PATH. */
-function npm(args, node = process.env.npm_node_execpath) {
+export function npm(args, node = process.env.npm_node_execpath) {
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
   const cli = process.env.npm_execpath;
   if (node !== undefined && cli?.endsWith('npm-cli.js')) return capture(node, [cli, ...args, ...quiet]);

@@ -38,6 +38,12 @@ export interface Metric {
   readonly about: 'device' | 'process' | 'self';
   /** `reading`: polled by a backend. `work`: computed from activities. `self`: kept by the profiler. */
   readonly from: 'reading' | 'work' | 'self';
+  /**
+   * What the processes of a cluster make of it together: `sum` adds up, `once` takes one of them, `each` tells them
+   * apart by `process.pid`. Where it is not said: counters and histograms add up, gauges are told apart, and what a
+   * backend reads of a device is taken once; all that is about the process is told apart.
+   */
+  readonly inCluster?: 'sum' | 'once' | 'each';
   /** Attributes that every point has. */
   readonly attributes: readonly AttributeName[];
   /** Attributes that a point may lack. */
@@ -57,6 +63,7 @@ export const catalogue = {
     instrument: 'gauge',
     unit: '{device}',
     brief: 'Identity of a device; always 1.',
+    inCluster: 'once',
     attributes: ['hw.name', 'accelmeter.device.index'],
     optional: ['hw.vendor', 'hw.driver_version'],
   },
@@ -94,6 +101,7 @@ export const catalogue = {
     unit: '1',
     brief:
       'Share of the last interval in which a kernel of this process ran; on a CPU, the process CPU time over all cores.',
+    inCluster: 'sum',
     attributes: [],
   },
 
@@ -231,6 +239,7 @@ export const catalogue = {
     instrument: 'gauge',
     unit: 'By',
     brief: 'Device memory that this process holds, by its own account of allocations.',
+    inCluster: 'sum',
     attributes: [],
   },
   'accelmeter.memory.peak': {
@@ -238,6 +247,7 @@ export const catalogue = {
     instrument: 'gauge',
     unit: 'By',
     brief: 'The most device memory that this process held at once.',
+    inCluster: 'sum',
     attributes: [],
   },
   'accelmeter.memory.failures': {
@@ -405,6 +415,7 @@ export const catalogue = {
     instrument: 'gauge',
     unit: '{build}',
     brief: 'Version of accelmeter and of Node.js; always 1.',
+    inCluster: 'once',
     attributes: ['accelmeter.version', 'process.runtime.version'],
   },
 } as const satisfies Record<string, Metric>;

@@ -13,6 +13,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
 import type { LibraryHandle, load as loadLibrary } from 'koffi';
 import { ProbeError } from './errors.ts';
 
@@ -71,7 +72,8 @@ export interface LibraryOptions {
 /**
  * Opens a library and binds its calls. It stays open for the life of the process.
  * Throws a ProbeError: `absent` where none of the names is found, `broken` where one is found and cannot be loaded
- * (another architecture, a truncated file, a library that it needs is missing), with the system's own words.
+ * (another architecture, a truncated file, a library that it needs is missing), with the system's own words;
+ * `unsupported` in a Worker.
  */
 export function openLibrary<T extends CallTable>(calls: T, { names, remedy }: LibraryOptions): Bound<T> {
   const library = load(names, remedy);
@@ -85,6 +87,11 @@ let loaded: Koffi | undefined;
 
 function requireKoffi(): Koffi {
   if (loaded) return loaded;
+  if (!isMainThread) {
+    // After a call from a Worker into a library that has threads, the process would never end (koffi#274).
+    const message = 'native libraries are not called from a Worker';
+    throw new ProbeError('unsupported', message, { remedy: 'create the profiler on the main thread' });
+  }
   try {
     const required: Koffi = createRequire(import.meta.url)('koffi');
     loaded = required;

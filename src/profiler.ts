@@ -102,11 +102,17 @@ export function createProfiler(options: ProfilerOptions = {}): Promise<Profiler>
   return openProfiler(resolveOptions(options, process.env, warn)).then(({ profiler }) => profiler);
 }
 
+/** A profiler and what it measures into. */
+export interface OpenedProfiler {
+  readonly profiler: Profiler;
+  readonly state: ProfilerState;
+}
+
 /** As `createProfiler`, for callers inside the package: also gives the state that is measured into. */
 export async function openProfiler(
   options: ResolvedOptions,
   { lazy = false, service, backends = allBackends, onBudgetExceeded: onExceeded }: OpenOptions = {},
-): Promise<{ profiler: Profiler; state: ProfilerState }> {
+): Promise<OpenedProfiler> {
   const now = () => performance.now() / 1000;
   const profiles = new Map<string, DeviceProfile>();
   const devices = new Map<string, Device>();

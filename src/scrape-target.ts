@@ -1,7 +1,9 @@
 /** A profiler behind an endpoint of its own: what `register`, `serve` and `demo` start. */
+import type { OtherProcesses } from './cluster/merge.ts';
 import { PrometheusExporter } from './exporters/prometheus/exporter.ts';
 import type { ResolvedOptions } from './options.ts';
-import { type OpenOptions, openProfiler, type Profiler, type ProfilerState } from './profiler.ts';
+import { createMetricProducer } from './otel/metric-producer.ts';
+import { type OpenedProfiler, type OpenOptions, openProfiler, type Profiler, type ProfilerState } from './profiler.ts';
 
 /** What the last scrape was. */
 export interface Scrape {
@@ -17,25 +19,38 @@ export interface ScrapeTarget {
   /** Where the endpoint is, such as `http://127.0.0.1:9464`; after `listen`. */
   readonly url: string;
   readonly lastScrape: Scrape | undefined;
-  /** Rejects with the system's error, such as EADDRINUSE. */
+  /** The port that is listened on; `undefined` while there is none. */
+  readonly port: number | undefined;
+  /** Rejects with the system's error, such as EADDRINUSE, and can then be called again. */
   listen(): Promise<void>;
+  /** The port is free when this returns, before its promise settles. Measuring goes on. */
+  stopListening(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface ScrapeTargetOptions extends OpenOptions {
+export interface EndpointOptions {
   readonly host: string;
   readonly port: number;
+  /** What is served beside this process. */
+  readonly others?: OtherProcesses;
+}
+
+/** Opens the profiler, and an exporter that is not listening yet. */
+export async function openScrapeTarget(
+  options: ResolvedOptions,
+  { host, port, ...openOptions }: Omit<EndpointOptions, 'others'> & OpenOptions,
+): Promise<ScrapeTarget> {
+  return createScrapeTarget(await openProfiler(options, openOptions), { host, port });
 }
 
 /**
- * Opens the profiler, and an exporter that is not listening yet. No MeterProvider stands between them: the producer is
+ * Puts a profiler behind an exporter that is not listening yet. No MeterProvider stands between them: the producer is
  * the exporter's source, so the SDK's instruments need not be loaded and the global provider is never touched.
  */
-export async function openScrapeTarget(
-  options: ResolvedOptions,
-  { host, port, ...openOptions }: ScrapeTargetOptions,
-): Promise<ScrapeTarget> {
-  const { profiler, state } = await openProfiler(options, openOptions);
+export function createScrapeTarget(
+  { profiler, state }: OpenedProfiler,
+  { host, port, others }: EndpointOptions,
+): ScrapeTarget {
   let lastScrape: Scrape | undefined;
   const exporter = new PrometheusExporter({
     host,
@@ -48,7 +63,7 @@ export async function openScrapeTarget(
       lastScrape = { seconds, bytes, series };
     },
   });
-  exporter.setMetricProducer(profiler.metricProducer());
+  exporter.setMetricProducer(createMetricProducer(state, {}, others));
   return {
     profiler,
     state,
@@ -58,7 +73,11 @@ export async function openScrapeTarget(
     get lastScrape() {
       return lastScrape;
     },
+    get port() {
+      return exporter.port;
+    },
     listen: () => exporter.startServer(),
+    stopListening: () => exporter.stopServer(),
     async close() {
       await exporter.shutdown();
       await profiler.close();

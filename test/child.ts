@@ -1,7 +1,8 @@
-/** Programs started by tests: this Node, the repository's root, and no variable of ours but those the test sets. */
+/** Programs started by tests: in the repository's root, with no variable of ours but those the test sets. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { describe, onTestFinished } from 'vitest';
+import { lacks, part } from './parts.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -21,14 +22,18 @@ export interface Ended {
   readonly milliseconds: number;
 }
 
-/** Starts `node ...args`; ends it when the test does. */
-export function startNode(args: readonly string[], environment: Record<string, string> = {}): Child {
+/** Starts `node ...args`, on this Node or the one of that path; ends it when the test does. */
+export function startNode(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  node = process.execPath,
+): Child {
   const clean = Object.entries(process.env).filter(
     ([name]) => !/^(ACCELMETER|OTEL|OPENCL_LAYERS|NODE_OPTIONS)/.test(name),
   );
   const env = { ...Object.fromEntries(clean), ...environment };
   const began = performance.now();
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   for (const stream of ['stdout', 'stderr'] as const) {
@@ -65,6 +70,32 @@ export function startNode(args: readonly string[], environment: Record<string, s
 }
 
 /** Runs `node ...args` to its end. */
-export function runNode(args: readonly string[], environment?: Record<string, string>): Promise<Ended> {
-  return startNode(args, environment).ended;
+export function runNode(args: readonly string[], environment?: Record<string, string>, node?: string): Promise<Ended> {
+  return startNode(args, environment, node).ended;
+}
+
+/** `startNode` and `runNode` of one version of Node. */
+export interface NodeUnderTest {
+  startNode(args: readonly string[], environment?: Record<string, string>): Child;
+  runNode(args: readonly string[], environment?: Record<string, string>): Promise<Ended>;
+  readonly major: number;
+}
+
+/** Describes something three times: on this Node, on the oldest that is supported, and on the newest. */
+export function onEveryNode(body: (node: NodeUnderTest) => void): void {
+  const on = (path: string, major: number): NodeUnderTest => ({
+    startNode: (args, environment) => startNode(args, environment, path),
+    runNode: (args, environment) => runNode(args, environment, path),
+    major,
+  });
+  describe(`on Node ${process.versions.node}`, () =>
+    body(on(process.execPath, Number.parseInt(process.version.slice(1), 10))));
+  for (const [name, major] of [
+    ['node22', 22],
+    ['node26', 26],
+  ] as const) {
+    const found = part(name);
+    const path = found.present ? found.path : '';
+    describe.skipIf(lacks(name))(`on Node ${/node-([\d.]+)/.exec(path)?.[1] ?? major}`, () => body(on(path, major)));
+  }
 }

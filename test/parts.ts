@@ -16,9 +16,19 @@ import { delimiter, join } from 'node:path';
 
 /**
  * The parts there are. `pocl` is PoCL with an OpenCL ICD loader; `cc` is a C compiler with libc's headers; `khronos` is
- * the other loader, Khronos' own.
+ * the other loader, Khronos' own; `node22` is the oldest Node.js that is supported, `node26` the newest;
+ * `auto-instrumentations` is the file of OpenTelemetry's `auto-instrumentations-node` that a service preloads.
  */
-export const partNames = ['pocl', 'cc', 'khronos', 'prometheus', 'promtool'] as const;
+export const partNames = [
+  'pocl',
+  'cc',
+  'khronos',
+  'prometheus',
+  'promtool',
+  'node22',
+  'node26',
+  'auto-instrumentations',
+] as const;
 export type PartName = (typeof partNames)[number];
 
 /** A part, found or not. */
@@ -55,6 +65,9 @@ const parts: Record<PartName, { find: () => string | undefined; install: string 
     find: () => findPrometheusTool('promtool', process.env.ACCELMETER_PROMTOOL),
     install: 'promtool 2.42 or newer from https://prometheus.io/download/, on PATH or in ACCELMETER_PROMTOOL',
   },
+  node22: { find: () => findNode('22.15.0'), install: 'npm test, with access to npm’s registry' },
+  node26: { find: () => findNode('26.10.0'), install: 'npm test, with access to npm’s registry' },
+  'auto-instrumentations': { find: findAutoInstrumentations, install: 'npm test, with access to npm’s registry' },
 };
 
 /** Looks for a part. */
@@ -138,6 +151,18 @@ function findPrometheusTool(name: string, named: string | undefined): string | u
   if (named !== undefined && named !== '') return isExecutable(named) ? named : undefined;
   const unpacked = join(root, '.cache/prometheus/usr/bin', name);
   return isExecutable(unpacked) ? unpacked : onPath(name);
+}
+
+/** A Node.js that `npm test` unpacked. */
+function findNode(version: string): string | undefined {
+  const unpacked = join(root, `.cache/node-${version}/bin/node`);
+  return isExecutable(unpacked) ? unpacked : undefined;
+}
+
+function findAutoInstrumentations(): string | undefined {
+  const folder = '.cache/auto-instrumentations/node_modules/@opentelemetry/auto-instrumentations-node';
+  const file = join(root, folder, 'dist/register.cjs');
+  return existsSync(file) ? file : undefined;
 }
 
 function onPath(program: string): string | undefined {

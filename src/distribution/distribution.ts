@@ -10,6 +10,16 @@ import { type WindowStatistics, windowStatistics } from './statistics.ts';
 /** The longest duration taken, in seconds: the greatest single-precision number. Above it is as good as infinite. */
 const longest = 3.4028234663852886e38;
 
+/** The lifetime of a distribution as plain data, to travel between processes. The last samples are not in it. */
+export interface PackedDistribution {
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  readonly zeros: number;
+  /** Index and count of each bucket that holds anything, one after the other. */
+  readonly buckets: readonly number[];
+}
+
 export class Distribution {
   readonly sketch = new Sketch();
   /** Records that were not durations (negative, infinite, not a number). They change nothing else. */
@@ -84,5 +94,22 @@ export class Distribution {
     this.rejected += other.rejected;
     this.sketch.merge(other.sketch);
     for (const sample of other.#last.toArray()) this.#last.push(sample);
+  }
+
+  /** What it holds since it began; `undefined` where that is nothing. */
+  pack(): PackedDistribution | undefined {
+    if (this.count === 0) return undefined;
+    const buckets: number[] = [];
+    this.sketch.forEach((index, count) => void buckets.push(index, count));
+    return { sum: this.#sum, min: this.#min, max: this.#max, zeros: this.sketch.zeroCount, buckets };
+  }
+
+  /** Takes what another distribution has packed. */
+  unpack({ sum, min, max, zeros, buckets }: PackedDistribution): void {
+    this.#sum += sum;
+    this.#min = Math.min(this.#min, min);
+    this.#max = Math.max(this.#max, max);
+    this.sketch.addZeros(zeros);
+    for (let i = 0; i + 1 < buckets.length; i += 2) this.sketch.add(buckets[i] as number, buckets[i + 1] as number);
   }
 }

@@ -81,6 +81,21 @@ export class Sketch {
     if (count === carry) this.#addHigh(at, carry);
   }
 
+  /** Adds `count` values to the bucket of an index that `forEach` gave. */
+  add(index: number, count: number): void {
+    const slot = Math.min(Math.max(index - firstIndex, 0), slots - 1);
+    this.#cover(slot, slot);
+    const at = slot - this.#first;
+    this.#setCount(at, this.#countAt(at) + count);
+    this.count += count;
+  }
+
+  /** Adds zeros. */
+  addZeros(count: number): void {
+    this.zeroCount += count;
+    this.count += count;
+  }
+
   /** Adds all that another sketch counted. */
   merge(other: Sketch): void {
     const length = other.#low.length;

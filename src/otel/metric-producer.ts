@@ -13,6 +13,7 @@ import type {
 } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import { catalogue, type Metric, type MetricName } from '../catalogue.ts';
+import type { OtherProcesses } from '../cluster/merge.ts';
 import type { ClassicScale } from '../distribution/sketch.ts';
 import { checkKeys } from '../options.ts';
 import { type CollectedPoint, collectPoints } from '../points.ts';
@@ -47,10 +48,17 @@ export type Temporality = (typeof temporalities)[number];
 const scope = { name: 'accelmeter', version };
 
 /**
+/**
  * A producer for the `metricProducers` option of a reader. `collect` never rejects: what could not be measured is
  * missing from the result and shows in `accelmeter.source.up`.
+ *
+ * `others`: for callers inside the package, where this process speaks for more than itself. Cumulative only.
  */
-export function createMetricProducer(state: ProfilerState, options: MetricProducerOptions = {}): MetricProducer {
+export function createMetricProducer(
+  state: ProfilerState,
+  options: MetricProducerOptions = {},
+  others?: OtherProcesses,
+): MetricProducer {
   checkKeys(options, ['histogram', 'classicScale', 'temporality']);
   const { histogram = 'explicit', classicScale = 0, temporality = 'cumulative' } = options;
   checkOneOf('histogram', histogram, histogramKinds);
@@ -66,11 +74,12 @@ export function createMetricProducer(state: ProfilerState, options: MetricProduc
       together = isBridgeObserved(state) ? together + 1 : 0;
       if (together === 2) warn(bothLanes);
       if (together >= 2) return { resourceMetrics: { resource, scopeMetrics: [] }, errors: [new Error(bothLanes)] };
-      await state.refresh();
+      await Promise.all([state.refresh(), others?.update()]);
       const metrics = state.selfTime.measure('collect', () => {
         const end = Date.now() / 1000;
         deltas.begin();
-        return Array.from(groupByName(collectPoints(state)), ([name, points]) => metricData(name, points, end));
+        const own = collectPoints(state);
+        return Array.from(groupByName(others?.merge(own) ?? own), ([name, points]) => metricData(name, points, end));
       });
       const measured = metrics.filter(({ dataPoints }) => dataPoints.length > 0);
       return { resourceMetrics: { resource, scopeMetrics: [{ scope, metrics: measured }] }, errors: [] };

@@ -23,7 +23,10 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
 export interface Endpoint {
   /** Resolves when it listens; rejects with the system's error, such as EADDRINUSE. A failed start can be repeated. */
   start(): Promise<void>;
-  /** Resolves when it no longer listens. Requests under way get a second to end. */
+  /**
+   * Resolves when it no longer listens and no connection is left; requests under way get a second to end. Where it
+   * listened, the port is free as soon as this returns.
+   */
   stop(): Promise<void>;
   /** The address that it listens on; `undefined` while it does not. */
   address(): { readonly host: string; readonly port: number } | undefined;
@@ -63,7 +66,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   }
 
   async function close(started: Promise<void>): Promise<void> {
-    await started.catch(() => {});
+    if (server === undefined) await started.catch(() => {});
     const closing = server;
     server = undefined;
     if (closing === undefined) return;

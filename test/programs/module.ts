@@ -1,0 +1,5 @@
+/** A service of one second, in TypeScript. */
+import { basename } from 'node:path';
+
+const answer: number = 42;
+setTimeout(() => console.log(answer, basename(import.meta.url), process.argv.length), 500);
