@@ -19,7 +19,7 @@ import { isPackageManager, readSwitches } from './switches.ts';
 /** After the program's main module has run and its event loop turns: time for it to open its own servers first. */
 const graceMilliseconds = 200;
 /** How long a program that has ended by itself may be kept for its last push. */
-const lastPushMilliseconds = 2000;
+const lastPushMilliseconds = 1000;
 
 /** `--import` runs again in every Worker; there it does nothing: what runs there is seen from the main thread. */
 if (isMainThread && !isPackageManager(process.argv[1])) begin();

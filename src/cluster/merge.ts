@@ -59,21 +59,19 @@ export function shareOf(pid: number, points: readonly CollectedPoint[]): Share {
 
 export function createMerger(pid: number): Merger {
   const kept = new Map<string, Sum>();
-  /** The same object for the same attributes at every merge: an exporter renders each once. */
-  let known = new Map<string, Attributes>();
+  /** As it was merged last. */
+  let before = new Map<string, Merged>();
 
   return {
     merge(own, others) {
       const sums = new Map<string, Sum>();
-      const seen = new Map<string, Attributes>();
       const take = (from: number, point: SharedPoint) => {
         const how = rule(point.name);
         const attributes = how === 'each' ? { ...point.attributes, 'process.pid': from } : point.attributes;
         const key = keyOf(point.name, attributes);
-        const same = known.get(key) ?? attributes;
-        seen.set(key, same);
         const sum = sums.get(key);
-        if (sum === undefined) sums.set(key, begin(point, same));
+        // The same object for the same attributes at every merge: an exporter renders each once.
+        if (sum === undefined) sums.set(key, begin(point, before.get(key)?.attributes ?? attributes));
         else if (how === 'sum') add(sum, point);
       };
       for (const point of shareOf(pid, own).points) take(pid, point);
@@ -82,12 +80,17 @@ export function createMerger(pid: number): Merger {
         const packed = distribution?.pack();
         take(pid, { ...sum, ...(packed && { distribution: packed }) });
       }
-      known = seen;
+      const merged = new Map<string, Merged>();
+      for (const [key, sum] of sums) {
+        if (rises(sum.name)) levelRounding(sum, before.get(key)?.total);
+        merged.set(key, { attributes: sum.attributes, total: totalOf(sum) });
+      }
+      before = merged;
       return Array.from(sums.values(), collected);
     },
     keep({ points }) {
       for (const point of points) {
-        if (!isKept(point.name)) continue;
+        if (!rises(point.name)) continue;
         const place = placeOf(point);
         const sum = kept.get(place.key);
         if (sum === undefined) kept.set(place.key, begin(point, place.attributes));
@@ -103,6 +106,13 @@ export function createMerger(pid: number): Merger {
     const other = { ...attributes, 'accelmeter.kernel.name': otherName };
     return { key: keyOf(name, other), attributes: other };
   }
+}
+
+/** What is remembered of a series from one merge to the next. */
+interface Merged {
+  readonly attributes: Attributes;
+  /** Its value, or the sum of its distribution. */
+  readonly total: number;
 }
 
 /** A series while it is added up. */
@@ -134,8 +144,24 @@ function collected({ name, attributes, since: epoch, value, distribution }: Sum)
   return { name, attributes, since, value: Math.min(value, most) } as CollectedPoint;
 }
 
+/**
+ * Added up in another order, as when a process has ended, the same numbers can give a sum that is lower in its last
+ * digits, and a counter that falls by its last digit is a reset to who reads it.
+ */
+function levelRounding(sum: Sum, before = 0): void {
+  const total = totalOf(sum);
+  const lost = before - total;
+  if (!(lost > 0 && lost < before * 1e-9)) return;
+  if (sum.distribution) sum.distribution.unpack({ ...nothing, sum: lost });
+  else sum.value = before;
+}
+
+const nothing = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, zeros: 0, buckets: [] };
+
+const totalOf = ({ value, distribution }: Sum) => distribution?.sum ?? value;
+
 /** What adds up and never falls. */
-function isKept(name: MetricName): boolean {
+function rises(name: MetricName): boolean {
   const { instrument }: Metric = catalogue[name];
   return rule(name) === 'sum' && (instrument === 'counter' || instrument === 'histogram');
 }
