@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allSeries, label } from '../dashboards/series.ts';
 import { catalogue, deviceAttributes, type Metric, type MetricName } from '../src/catalogue.ts';
+import { rule } from '../src/cluster/merge.ts';
 import { type GuideField, guide } from './guide.ts';
 
 const names = Object.keys(catalogue) as MetricName[];
@@ -51,7 +52,7 @@ export function metricReference(): string {
       names.filter((name) => groupOf(name) === group),
     ),
   );
-  return `${[introduction, ...sections, guideSection()].join('\n\n')}\n`;
+  return `${[introduction, ...sections, clusterSection(), guideSection()].join('\n\n')}\n`;
 }
 
 /** Every series name there can be, with its family's type, one a line: what a dashboard or an alert may ask for. */
@@ -102,6 +103,19 @@ function section({ title, text }: { title: string; text: string }, members: read
   const columns = ['OpenTelemetry', 'Prometheus', 'instrument', 'unit', 'attributes', 'from', 'meaning'];
   return `## ${title}\n\n${text}\n\n${table(columns, rows)}`;
 }
+
+/** How the workers of a cluster are told; the rule is in src/cluster/merge.ts. */
+function clusterSection(): string {
+  const withRule = (how: ReturnType<typeof rule>) => codes(names.filter((name) => rule(name) === how));
+  return `## In a cluster
+
+The primary tells its workers together with itself. Counters and histograms add up, and keep what ended workers did.
+Added up as well, over those that live: ${codes(names.filter((name) => rule(name) === 'sum' && !isRising(name)))}; a share is
+never over 1. Of one process, since it is the same for all: ${withRule('once')}. Told apart by \`process.pid\`
+(\`process_pid\` in Prometheus), and only then: ${withRule('each')}.`;
+}
+
+const isRising = (name: MetricName) => ['counter', 'histogram'].includes(entry(name).instrument);
 
 /** What the TYPE line of its family says: Prometheus has no counters that fall. */
 function familyType(name: MetricName): 'counter' | 'gauge' | 'histogram' {

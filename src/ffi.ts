@@ -88,7 +88,7 @@ let loaded: Koffi | undefined;
 function requireKoffi(): Koffi {
   if (loaded) return loaded;
   if (!isMainThread) {
-    // After a call from a Worker into a library that has threads, the process would never end (koffi#274).
+    // After a call from a Worker into a library that has threads, process.exit() would never return (koffi#274).
     const message = 'native libraries are not called from a Worker';
     throw new ProbeError('unsupported', message, { remedy: 'create the profiler on the main thread' });
   }
