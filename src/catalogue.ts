@@ -86,6 +86,7 @@ export const catalogue = {
     instrument: 'gauge',
     unit: '{command}',
     brief: 'Commands that this process has enqueued on the device and that have not ended yet.',
+    inCluster: 'sum',
     attributes: [],
   },
   'accelmeter.device.busy': {
