@@ -54,7 +54,7 @@ onEveryNode(({ startNode, runNode, major }) => {
     });
 
     it('still ends when it has nothing more to do, as soon as without us', async () => {
-      const program = ['-e', 'setTimeout(() => console.log("done"), 800)'];
+      const program = ['-e', 'setTimeout(() => console.log("done"), 1500)'];
       const plain = await runNode(program);
       const measured = await runNode([...register, ...program], anyPort);
       expect(measured).toMatchObject({ code: 0, stdout: plain.stdout });
@@ -184,7 +184,7 @@ onEveryNode(({ startNode, runNode, major }) => {
     const inChild = (how: string) => `const { spawnSync } = require('node:child_process');
     const { status, stdout, stderr } = spawnSync(${how}, { encoding: 'utf8' });
     process.stdout.write(JSON.stringify({ status, stdout, stderr }));
-    setTimeout(() => {}, 600);`;
+    setTimeout(() => {}, 1500);`;
     const child = (measured: { stdout: string }) =>
       JSON.parse(measured.stdout) as { status: number; stdout: string; stderr: string };
 
@@ -196,7 +196,7 @@ onEveryNode(({ startNode, runNode, major }) => {
     });
 
     it('of Node without us runs as without us', async () => {
-      const program = inChild(`process.execPath, ['-e', 'setTimeout(() => console.log("fine"), 500)']`);
+      const program = inChild(`process.execPath, ['-e', 'setTimeout(() => console.log("fine"), 1500)']`);
       const measured = await runNode([...register, '-e', program], anyPort);
       expect(child(measured)).toEqual({ status: 0, stdout: 'fine\n', stderr: '' });
     });
@@ -206,7 +206,7 @@ onEveryNode(({ startNode, runNode, major }) => {
       for (const close of closings.splice(0)) close();
       const environment = { NODE_OPTIONS: register.join(' '), OTEL_EXPORTER_PROMETHEUS_PORT: String(port) };
       const late = `const { execFile } = require('node:child_process');
-      setTimeout(() => execFile(process.execPath, ['-e', 'setTimeout(() => console.log("fine"), 700)'], (_, stdout, stderr) =>
+      setTimeout(() => execFile(process.execPath, ['-e', 'setTimeout(() => console.log("fine"), 1500)'], (_, stdout, stderr) =>
         process.stdout.write(JSON.stringify({ status: 0, stdout, stderr }))), 600);`;
       const measured = await runNode(['-e', late], environment);
       expect(measured.stderr).toContain(`http://127.0.0.1:${port}/metrics`);
@@ -220,7 +220,7 @@ onEveryNode(({ startNode, runNode, major }) => {
   describe('a Worker', () => {
     it('is left alone', async () => {
       const program = `const { Worker } = require('node:worker_threads');
-      new Worker("require('node:worker_threads').parentPort.postMessage(1)", { eval: true }).on('message', () => setTimeout(() => {}, 700));`;
+      new Worker("require('node:worker_threads').parentPort.postMessage(1)", { eval: true }).on('message', () => setTimeout(() => {}, 1500));`;
       const { code, stderr } = await runNode([...register, '-e', program], anyPort);
       expect(code).toBe(0);
       expect(stderr.match(/accelmeter/g)).toHaveLength(1);
