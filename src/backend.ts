@@ -39,6 +39,8 @@ export interface DeviceReadings {
 export interface Sample {
   readonly devices: readonly DeviceReadings[];
   readonly process?: readonly ProcessPoint[];
+  /** Main-thread time that the session used of its own accord since the sample before, in seconds. */
+  readonly asideSeconds?: number;
 }
 
 /** One way in which a backend learns things: a driver library, a layer, /proc. */

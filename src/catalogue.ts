@@ -3,9 +3,10 @@
  * names are derived from this file or checked against it.
  *
  * Units are UCUM. `1` is only for ratios from 0 to 1; counts and states carry an annotation in braces. Names under
- * `hw.`, `process.` and `nodejs.` are OpenTelemetry's (semantic conventions 1.45, status Development).
+ * `hw.`, `process.`, `nodejs.` and `v8js.` are OpenTelemetry's (semantic conventions 1.45, status Development).
  */
 import type { TransferDirection } from './activity.ts';
+import type { Distribution } from './distribution/distribution.ts';
 
 /** Attributes of points, with the values they can take. */
 export interface AttributeValues {
@@ -23,6 +24,8 @@ export interface AttributeValues {
   'hw.vendor': string;
   'accelmeter.device.index': number;
   'process.runtime.version': string;
+  'v8js.gc.type': 'minor' | 'incremental' | 'major' | 'weakcb';
+  'v8js.heap.space.name': string;
 }
 export type AttributeName = keyof AttributeValues;
 
@@ -359,6 +362,82 @@ export const catalogue = {
     brief: 'Longest delay of the event loop since the last measurement.',
     attributes: [],
   },
+  'v8js.gc.duration': {
+    ...processReading,
+    instrument: 'histogram',
+    unit: 's',
+    brief: 'Time that garbage collections took, by type; their number is its count.',
+    attributes: ['v8js.gc.type'],
+  },
+  'v8js.memory.heap.used': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: "Memory in use in a space of V8's heap.",
+    attributes: ['v8js.heap.space.name'],
+  },
+  'v8js.memory.heap.space.size': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: 'Memory that V8 set aside for a space of its heap; it grows and shrinks, and is no limit.',
+    attributes: ['v8js.heap.space.name'],
+  },
+  'accelmeter.process.heap.usage': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: "Memory in use in V8's heap as a whole. Buffers are outside of it.",
+    attributes: [],
+  },
+  'accelmeter.process.heap.limit': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: "Size at which V8's heap is full and the process ends, as --max-old-space-size sets it.",
+    attributes: [],
+  },
+  'accelmeter.container.memory.usage': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief:
+      'Memory of the control group that limits the process, all of its processes together, without file pages that ' +
+      'can be dropped at once. Only where there is a limit.',
+    attributes: [],
+  },
+  'accelmeter.container.memory.limit': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: 'Memory at which the process or a neighbour in its control group is killed: the smallest limit above it.',
+    attributes: [],
+  },
+  'accelmeter.threadpool.utilization': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief:
+      "Share of libuv's worker threads that had a task, waiting ones included, on average since the last measurement. " +
+      'Tasks are file access, DNS lookups, crypto, zlib and addons; lookups are given half of the threads at most.',
+    attributes: [],
+  },
+  'accelmeter.threadpool.size': {
+    ...processReading,
+    instrument: 'updowncounter',
+    unit: '{thread}',
+    brief: 'Worker threads that libuv has, or will have once the first task needs one; UV_THREADPOOL_SIZE sets it.',
+    attributes: [],
+  },
+  'accelmeter.threadpool.queue.duration': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: 's',
+    brief:
+      'How long the last trivial task waited for a worker thread, or waits by now. Only time in which the event loop ' +
+      'itself waited counts, so that a blocked loop is not taken for a full pool.',
+    attributes: [],
+  },
 
   // accelmeter itself
   'accelmeter.source.up': {
@@ -431,8 +510,14 @@ export type AttributesOf<N extends MetricName> = {
   readonly [A in Catalogue[N]['attributes'][number]]: AttributeValues[A];
 } & { readonly [A in OptionalOf<N> & AttributeName]?: AttributeValues[A] };
 
+type NamesWhere<Shape> = { [N in MetricName]: Catalogue[N] extends Shape ? N : never }[MetricName];
+/** The name of a metric whose points are distributions. */
+export type HistogramName = NamesWhere<{ instrument: 'histogram' }>;
+/** The name of a metric whose points are numbers. */
+export type NumberName = Exclude<MetricName, HistogramName>;
+
 /** One value of a metric. A point with an unknown name, or without one of its attributes, does not compile. */
-export type Point<N extends MetricName = MetricName> = {
+export type Point<N extends NumberName = NumberName> = {
   readonly [K in N]: {
     readonly name: K;
     readonly value: number;
@@ -441,8 +526,18 @@ export type Point<N extends MetricName = MetricName> = {
     : { readonly attributes: AttributesOf<K> });
 }[N];
 
-type NamesWhere<Shape> = { [N in MetricName]: Catalogue[N] extends Shape ? N : never }[MetricName];
+/** All durations of a metric. The distribution is the one that is still written to, not a copy. */
+export type ProcessDistribution = {
+  readonly [K in HistogramName & NamesWhere<{ about: 'process' }>]: {
+    readonly name: K;
+    readonly attributes: AttributesOf<K>;
+    readonly distribution: Distribution;
+    /** Since when it counts, in process seconds. */
+    readonly since: number;
+  };
+}[HistogramName & NamesWhere<{ about: 'process' }>];
+
 /** A point about one device that a backend polls. */
-export type DevicePoint = Point<NamesWhere<{ about: 'device'; from: 'reading' }>>;
+export type DevicePoint = Point<NumberName & NamesWhere<{ about: 'device'; from: 'reading' }>>;
 /** A point about the process. */
-export type ProcessPoint = Point<NamesWhere<{ about: 'process' }>>;
+export type ProcessPoint = Point<NumberName & NamesWhere<{ about: 'process' }>> | ProcessDistribution;

@@ -157,7 +157,7 @@ export class Loop {
 
   /** Samples, unless that was done less than `notWithin` seconds ago. */
   #sample(notWithin: number): void {
-    const { now, profiles, sessions } = this.#options;
+    const { now, profiles, selfTime, sessions } = this.#options;
     if (now() - this.#sampledAt < notWithin) return;
     this.#sampledAt = now();
     for (const session of sessions) {
@@ -169,6 +169,7 @@ export class Loop {
         if (utilization !== undefined) profile?.setUtilization(utilization);
       }
       if (sample.process) this.process = sample.process;
+      if (sample.asideSeconds !== undefined) selfTime.add('sample', sample.asideSeconds);
     }
   }
 

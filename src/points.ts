@@ -3,16 +3,12 @@
  * the producer and everything after it only carry the points on.
  */
 import type { Attributes } from '@opentelemetry/api';
-import type { catalogue, MetricName, Point } from './catalogue.ts';
+import type { catalogue, HistogramName, NumberName, Point, ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
+import { reportedElsewhere } from './otel/runtime-instrumentation.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { ProfilerState } from './profiler.ts';
 import { version } from './version.ts';
-
-type HistogramName = {
-  [N in MetricName]: (typeof catalogue)[N]['instrument'] extends 'histogram' ? N : never;
-}[MetricName];
-type NumberName = Exclude<MetricName, HistogramName>;
 
 /** A number, or a distribution, under a name of the catalogue and with all of its attributes. */
 export type CollectedPoint = NumberPoint | DistributionPoint;
@@ -39,14 +35,21 @@ export function collectPoints(state: ProfilerState): CollectedPoint[] {
   const points: CollectedPoint[] = [];
   const now = state.now();
   for (const profile of state.profiles.values()) devicePoints(points, profile, now);
-  for (const point of state.process) points.push({ attributes: {}, since: 0, ...point });
+  for (const point of processPoints(state)) points.push({ attributes: {}, since: 0, ...point });
   selfPoints(points, state);
   return points;
 }
 
 /** Only the distributions of them. */
-export function collectDistributions(state: Pick<ProfilerState, 'profiles'>): DistributionPoint[] {
-  return Array.from(state.profiles.values()).flatMap((profile) => [...distributionsOf(profile)]);
+export function collectDistributions(state: Pick<ProfilerState, 'profiles' | 'process'>): DistributionPoint[] {
+  const ofDevices = Array.from(state.profiles.values()).flatMap((profile) => [...distributionsOf(profile)]);
+  return [...ofDevices, ...processPoints(state).filter((point) => 'distribution' in point)];
+}
+
+/** Without what another instrumentation reports, and without distributions that are empty as yet. */
+function processPoints(state: Pick<ProfilerState, 'process'>): ProcessPoint[] {
+  const elsewhere = reportedElsewhere();
+  return state.process.filter((point) => !elsewhere(point.name) && ('value' in point || point.distribution.count > 0));
 }
 
 function* distributionsOf(profile: DeviceProfile): Iterable<DistributionPoint> {
@@ -68,7 +71,7 @@ function* distributionsOf(profile: DeviceProfile): Iterable<DistributionPoint> {
 
 function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: number): void {
   const { identity, attributes: ofDevice, since } = profile;
-  const add = (point: Point<NumberName>) =>
+  const add = (point: Point) =>
     points.push({ ...point, since, attributes: point.attributes ? { ...ofDevice, ...point.attributes } : ofDevice });
   /** A value that may not be there. */
   const addIf = (name: NamesWithoutAttributes, value: number | undefined) => {
@@ -152,7 +155,7 @@ function transferPoints(points: CollectedPoint[], profile: DeviceProfile): void 
 
 function selfPoints(points: CollectedPoint[], state: ProfilerState): void {
   const { sessions, absent, options, selfTime, startedAt: since } = state;
-  const add = (point: Point<NumberName>) => points.push({ attributes: {}, since, ...point });
+  const add = (point: Point) => points.push({ attributes: {}, since, ...point });
   for (const session of sessions) {
     for (const { name, up, dropped } of session.sources()) {
       add({ name: 'accelmeter.source.up', value: up ? 1 : 0, attributes: { 'accelmeter.source': name } });

@@ -5,7 +5,7 @@
  * Averages, minima, maxima and counts are of the device's lifetime; percentiles and standard deviation of its last
  * 1000 successful executions. A statistic without a sample is `undefined`, never 0.
  */
-import { catalogue, type Point } from './catalogue.ts';
+import { catalogue, type Point, type ProcessDistribution, type ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import type { WindowStatistics } from './distribution/statistics.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
@@ -111,7 +111,11 @@ export interface ProfilingSnapshot {
  * The picture of a device at `now`, in process seconds. Consumes nothing. `process`: values of the process, which
  * belong to the CPU's picture.
  */
-export function takeSnapshot(profile: DeviceProfile, now: number, process: readonly Point[] = []): ProfilingSnapshot {
+export function takeSnapshot(
+  profile: DeviceProfile,
+  now: number,
+  process: readonly ProcessPoint[] = [],
+): ProfilingSnapshot {
   const { identity, utilization, throughput } = profile;
   const { count, sum, min, max, failures } = profile.totals();
   const window = profile.window();
@@ -126,7 +130,7 @@ export function takeSnapshot(profile: DeviceProfile, now: number, process: reado
     metrics: Object.freeze([
       ...workMetrics(profile, kernelStats, memoryStats),
       ...profile.readings.map(readingMetric),
-      ...process.map(readingMetric),
+      ...process.flatMap((point) => ('value' in point ? [readingMetric(point)] : distributionMetrics(point))),
       ...profile.custom.values(),
     ]),
     kernelStats,
@@ -276,15 +280,28 @@ function together(distributions: readonly Distribution[]) {
 
 /** A polled value under its name of the catalogue, in its unit: `process.cpu.time (user)`. */
 function readingMetric({ name, value, attributes }: Point): ProfilingMetric {
-  const which = Object.values(attributes ?? {}).join(', ');
   const { unit } = catalogue[name];
   const type = name === 'accelmeter.device.utilization' ? 'DeviceUtilization' : 'Custom';
-  return ProfilingMetric.create(
-    type,
-    value,
-    which === '' ? name : `${name} (${which})`,
-    unit === '' ? undefined : unit,
-  );
+  return ProfilingMetric.create(type, value, called(name, attributes), unit === '' ? undefined : unit);
+}
+
+/**
+ * How often, `v8js.gc.duration count (minor)`, and where it was ever, how long on average, `v8js.gc.duration (minor)`,
+ * in the catalogue's unit.
+ */
+function distributionMetrics({ name, attributes, distribution }: ProcessDistribution): ProfilingMetric[] {
+  const { count, sum, min, max } = distribution;
+  const times = ProfilingMetric.create('Custom', count, called(`${name} count`, attributes));
+  if (count === 0) return [times];
+  return [
+    times,
+    ProfilingMetric.create('Custom', sum / count, called(name, attributes), catalogue[name].unit, min, max),
+  ];
+}
+
+function called(name: string, attributes: object = {}): string {
+  const which = Object.values(attributes).join(', ');
+  return which === '' ? name : `${name} (${which})`;
 }
 
 function milliseconds(seconds: number): number;

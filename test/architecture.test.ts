@@ -23,8 +23,8 @@ describe('imports', () => {
     expect(importsOf('src/backend.ts')).toEqual(['src/activity.ts', 'src/catalogue.ts']);
   });
 
-  test('rooms under backends/ import the contracts, the way to C, and never each other', () => {
-    const shared = /^src\/(activity|backend|catalogue|errors|ffi|version)\.ts$|^src\/native\//;
+  test('rooms under backends/ import the contracts, the way to C, distributions, and never each other', () => {
+    const shared = /^src\/(activity|backend|catalogue|errors|ffi|version)\.ts$|^src\/(native|distribution)\//;
     const wrong = edges(/^src\/backends\/[^/]+\//).filter(
       ({ from, to }) => isOurs(to) && !shared.test(to) && !to.startsWith(`${dirname(from)}/`),
     );

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Activity } from '../src/activity.ts';
 import type { Backend, DeviceIdentity, Host, Session } from '../src/backend.ts';
-import { catalogue, type Metric } from '../src/catalogue.ts';
+import { catalogue, type DevicePoint, type Metric, type ProcessPoint } from '../src/catalogue.ts';
 
 /** A host that keeps what it is told. */
 export interface RecordingHost extends Host {
@@ -84,10 +84,11 @@ export function conforms(backend: Backend, options: Partial<Host['options']> = {
   });
 }
 
-function checkPoint(point: { name: keyof typeof catalogue; value: number; attributes?: object }, about: string): void {
+function checkPoint(point: DevicePoint | ProcessPoint, about: string): void {
   const metric: Metric = catalogue[point.name];
   expect(metric, point.name).toMatchObject({ about, from: 'reading' });
-  expect(Number.isFinite(point.value), `${point.name} is ${point.value}`).toBe(true);
+  expect(metric.instrument === 'histogram', point.name).toBe('distribution' in point);
+  if ('value' in point) expect(Number.isFinite(point.value), `${point.name} is ${point.value}`).toBe(true);
   const keys = Object.keys(point.attributes ?? {});
   expect(keys).toEqual(expect.arrayContaining([...metric.attributes]));
   expect([...metric.attributes, ...(metric.optional ?? [])]).toEqual(expect.arrayContaining(keys));

@@ -2,12 +2,18 @@
  * What the operating system and Node.js tell about this process. Raw values, in the units they come in; a value that
  * this platform does not have is absent.
  */
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { createHistogram, type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { getHeapSpaceStatistics, getHeapStatistics, type HeapSpaceInfo } from 'node:v8';
+import { type EventLoopDelay, watchEventLoop } from './event-loop.ts';
+import { type Collections, watchCollections } from './garbage-collection.ts';
+import { type KernelFiles, kernelFiles } from './kernel-files.ts';
+import { findMemoryLimit, type MemoryLimit } from './memory-limit.ts';
+import { measurePoolWait } from './pool-wait.ts';
+import { configuredThreads, watchThreadPool } from './thread-pool.ts';
 
-/** How often the event loop's delay is looked at. Each look is a wake-up of the process. */
-const lookEveryMilliseconds = 20;
+/** Looks at the event loop until the thread pool is looked at as well: twice a second. */
+const looksAtLoopPerPool = 25;
 
 /** One reading of the process. */
 export interface RawProcess {
@@ -20,11 +26,22 @@ export interface RawProcess {
   /** Counts up since the start of the process; the difference of two readings is a share. */
   readonly eventLoop: EventLoopUtilization;
   /** Since the reading before; absent where the loop was not looked at in between. */
-  readonly delay:
-    | { readonly p50Nanoseconds: number; readonly p99Nanoseconds: number; readonly maxNanoseconds: number }
-    | undefined;
+  readonly delay: EventLoopDelay | undefined;
   /** The text of /proc/self/status, on Linux. */
   readonly procStatus: string | undefined;
+  readonly heapUsedBytes: number;
+  readonly heapLimitBytes: number;
+  readonly heapSpaces: readonly Pick<HeapSpaceInfo, 'space_name' | 'space_size' | 'space_used_size'>[];
+  readonly collections: Collections;
+  /** Of the control group; absent where nothing limits it. */
+  readonly memoryLimit: MemoryLimit | undefined;
+  readonly pool: {
+    readonly threads: number;
+    /** 0 to 1, since the reading before; absent where it cannot be seen, or no task ever ran. */
+    readonly busy: number | undefined;
+    /** What a trivial task waits; absent before the first. */
+    readonly waitMilliseconds: number | undefined;
+  };
 }
 
 /** Opens what is kept open between readings. */
@@ -32,21 +49,54 @@ export interface CpuDriver {
   readonly model: string;
   /** Cores this process may use: a container's limit counts. */
   readonly threads: number;
+  /** False where it cannot be told which worker threads of libuv are busy. */
+  readonly poolVisible: boolean;
   read(): RawProcess;
-  /** The event loop is not looked at, until `resume`. */
+  /** Main-thread time used between readings since this was asked before, in milliseconds. */
+  costMilliseconds(): number;
+  /** Nothing is watched, until `resume`. */
   pause(): void;
-  /** Looks at it again; delays from before the pause are not told. */
+  /** Watches again; what was seen before the pause is not told any more, but for the collections there were. */
   resume(): void;
   close(): void;
 }
 
-export function openCpuDriver(): CpuDriver {
-  const delays = watchEventLoop();
+export function openCpuDriver(files: KernelFiles = kernelFiles): CpuDriver {
+  const { platform, arch, execPath: program, versions } = process;
+  const pool = watchThreadPool({ platform, arch, program, libuv: versions.uv, files });
+  let looks = 0;
+  const loop = watchEventLoop(() => {
+    looks += 1;
+    if (looks % looksAtLoopPerPool === 0) pool?.look();
+  });
+  const collections = watchCollections();
+  const readMemoryLimit = findMemoryLimit(files);
+  const wait = measurePoolWait();
+  let reads = 0;
+
+  /** A program may still set the size of a pool that no task has started yet; ours must not be the first. */
+  function readPool(): RawProcess['pool'] {
+    const seen = pool?.read();
+    const waitMilliseconds = wait.milliseconds();
+    reads += 1;
+    const started = pool ? seen?.threads !== undefined : reads > 1;
+    if (started) wait.send();
+    const threads = seen?.threads ?? configuredThreads(process.env.UV_THREADPOOL_SIZE);
+    return { threads, busy: seen?.busy, waitMilliseconds };
+  }
+
+  function pause() {
+    loop.stop();
+    collections.stop();
+  }
+
   return {
     model: cpus()[0]?.model.trim() || process.arch,
     threads: availableParallelism(),
+    poolVisible: pool !== undefined,
     read() {
       const usage = process.resourceUsage();
+      const heap = getHeapStatistics();
       return {
         atMilliseconds: performance.now(),
         cpuUserMicroseconds: usage.userCPUTime,
@@ -55,61 +105,23 @@ export function openCpuDriver(): CpuDriver {
         peakResidentKibibytes: usage.maxRSS,
         uptimeSeconds: process.uptime(),
         eventLoop: performance.eventLoopUtilization(),
-        delay: delays.read(),
-        procStatus: readProcStatus(),
+        delay: loop.read(),
+        procStatus: files.read('/proc/self/status'),
+        heapUsedBytes: heap.used_heap_size,
+        heapLimitBytes: heap.heap_size_limit,
+        heapSpaces: getHeapSpaceStatistics(),
+        collections: collections.read(),
+        memoryLimit: readMemoryLimit(),
+        pool: readPool(),
       };
     },
-    pause: delays.stop,
-    resume: delays.start,
-    close: delays.stop,
-  };
-}
-
-/**
- * How late a timer comes. Node's own `monitorEventLoopDelay` forgets, at a reset, when it last looked, and so loses the
- * delay that a reading falls into: the longest ones.
- */
-function watchEventLoop() {
-  // Nanoseconds, to a quarter of an hour. Node's histogram begins at 1, so everything is one more than it is.
-  const delays = createHistogram({ lowest: 1, highest: 1e12, figures: 2 });
-  let expected = 0;
-  let timer: NodeJS.Timeout | undefined;
-
-  function look() {
-    const now = performance.now();
-    delays.record(1 + Math.min(1e12 - 1, Math.max(0, Math.round((now - expected) * 1e6))));
-    expected = now + lookEveryMilliseconds;
-  }
-
-  function start() {
-    delays.reset();
-    expected = performance.now() + lookEveryMilliseconds;
-    timer = setInterval(look, lookEveryMilliseconds).unref();
-  }
-
-  start();
-  return {
-    start,
-    /** The delays since the reading before. */
-    read(): RawProcess['delay'] {
-      if (delays.count === 0) return undefined;
-      const read = {
-        p50Nanoseconds: delays.percentile(50) - 1,
-        p99Nanoseconds: delays.percentile(99) - 1,
-        maxNanoseconds: delays.max - 1,
-      };
-      delays.reset();
-      return read;
+    costMilliseconds: loop.costMilliseconds,
+    pause,
+    resume() {
+      wait.forget();
+      loop.start();
+      collections.start();
     },
-    stop: () => clearInterval(timer),
+    close: pause,
   };
-}
-
-function readProcStatus(): string | undefined {
-  if (process.platform !== 'linux') return undefined;
-  try {
-    return readFileSync('/proc/self/status', 'latin1');
-  } catch {
-    return undefined; // a sandbox without /proc: what it tells is then absent
-  }
 }

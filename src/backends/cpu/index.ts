@@ -12,9 +12,10 @@ export const cpu: Backend = {
     const driver = openCpuDriver();
     const id = `${host.hostId}:cpu:0`;
     host.addDevice({ id, backend: 'cpu', type: 'cpu', name: driver.model, index: 0 });
+    const detail = `${driver.threads} threads${driver.poolVisible ? '' : ', thread pool not visible'}`;
     let before = driver.read();
     return {
-      sources: () => [{ name: 'process', up: true, detail: `${driver.threads} threads` }],
+      sources: () => [{ name: 'process', up: true, detail }],
       sample() {
         const now = driver.read();
         const { points, utilization } = interpretProcess(now, before, driver.threads);
@@ -22,6 +23,7 @@ export const cpu: Backend = {
         return {
           devices: [{ device: id, readings: [], ...(utilization !== undefined && { utilization }) }],
           process: points,
+          asideSeconds: driver.costMilliseconds() / 1000,
         };
       },
       pause: () => driver.pause(),

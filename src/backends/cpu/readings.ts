@@ -22,6 +22,13 @@ export function interpretProcess(now: RawProcess, before: RawProcess, threads: n
   if (virtualKibibytes !== undefined) points.push({ name: 'process.memory.virtual', value: virtualKibibytes * 1024 });
   const threadCount = procNumber(now.procStatus, 'Threads');
   if (threadCount !== undefined) points.push({ name: 'process.thread.count', value: threadCount });
+  points.push(...heapPoints(now), ...poolPoints(now.pool));
+  const { memoryLimit } = now;
+  if (memoryLimit) {
+    points.push({ name: 'accelmeter.container.memory.limit', value: memoryLimit.limitBytes });
+    const { usageBytes } = memoryLimit;
+    if (usageBytes !== undefined) points.push({ name: 'accelmeter.container.memory.usage', value: usageBytes });
+  }
   if (now.delay) {
     points.push(
       { name: 'nodejs.eventloop.delay.p50', value: now.delay.p50Nanoseconds / 1e9 },
@@ -43,6 +50,40 @@ export function interpretProcess(now: RawProcess, before: RawProcess, threads: n
     },
   );
   return { points, utilization: Math.min(1, user + system) };
+}
+
+function heapPoints({ heapUsedBytes, heapLimitBytes, heapSpaces, collections }: RawProcess): ProcessPoint[] {
+  const points: ProcessPoint[] = [
+    { name: 'accelmeter.process.heap.usage', value: heapUsedBytes },
+    { name: 'accelmeter.process.heap.limit', value: heapLimitBytes },
+  ];
+  for (const { space_name, space_size, space_used_size } of heapSpaces) {
+    const attributes = { 'v8js.heap.space.name': space_name };
+    points.push({ name: 'v8js.memory.heap.used', value: space_used_size, attributes });
+    points.push({ name: 'v8js.memory.heap.space.size', value: space_size, attributes });
+  }
+  const { since, durations } = collections;
+  for (const [type, distribution] of durations) {
+    points.push({ name: 'v8js.gc.duration', attributes: ofType[type], distribution, since });
+  }
+  return points;
+}
+
+/** The same frozen object at every reading: who exports a series knows it again by it. */
+const ofType = {
+  minor: Object.freeze({ 'v8js.gc.type': 'minor' }),
+  incremental: Object.freeze({ 'v8js.gc.type': 'incremental' }),
+  major: Object.freeze({ 'v8js.gc.type': 'major' }),
+  weakcb: Object.freeze({ 'v8js.gc.type': 'weakcb' }),
+} as const;
+
+function poolPoints({ threads, busy, waitMilliseconds }: RawProcess['pool']): ProcessPoint[] {
+  const points: ProcessPoint[] = [{ name: 'accelmeter.threadpool.size', value: threads }];
+  if (busy !== undefined) points.push({ name: 'accelmeter.threadpool.utilization', value: busy });
+  if (waitMilliseconds !== undefined) {
+    points.push({ name: 'accelmeter.threadpool.queue.duration', value: waitMilliseconds / 1000 });
+  }
+  return points;
 }
 
 /** The number of a line `Key:  123 kB` of /proc/self/status, see proc_pid_status(5). */
