@@ -4,7 +4,14 @@ import { configuredThreads, type Machine, watchThreadPool } from '../../src/back
 import { recorded } from '../captures/recording.ts';
 
 const machine = (files: KernelFiles, changes: Partial<Machine> = {}) =>
-  watchThreadPool({ platform: 'linux', arch: 'x64', libuv: '1.51.0', program: '/usr/local/bin/node', files, ...changes });
+  watchThreadPool({
+    platform: 'linux',
+    arch: 'x64',
+    libuv: '1.51.0',
+    program: '/usr/local/bin/node',
+    files,
+    ...changes,
+  });
 
 const idle = recorded('thread-pool-idle');
 const workers = idle

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { openCpuDriver, type RawProcess } from '../../src/backends/cpu/driver.ts';
+import type { RawProcess } from '../../src/backends/cpu/driver.ts';
 import { cpu } from '../../src/backends/cpu/index.ts';
 import { interpretProcess } from '../../src/backends/cpu/readings.ts';
 import type { MetricName } from '../../src/catalogue.ts';
+import { Distribution } from '../../src/distribution/distribution.ts';
 import { conforms, recordingHost } from '../conformance.ts';
 
 conforms(cpu);
@@ -20,6 +20,12 @@ const before: RawProcess = {
   eventLoop: { idle: 500, active: 500, utilization: 0.5 },
   delay: undefined,
   procStatus: undefined,
+  heapUsedBytes: 30 * 2 ** 20,
+  heapLimitBytes: 4 * 2 ** 30,
+  heapSpaces: [],
+  collections: new Map(),
+  memoryLimit: undefined,
+  pool: { threads: 4, busy: undefined, waitMilliseconds: undefined },
 };
 const after: RawProcess = {
   ...before,
@@ -32,9 +38,11 @@ const after: RawProcess = {
 };
 
 const valueIn = (reading: ReturnType<typeof interpretProcess>, name: MetricName, mode?: string) =>
-  reading.points.find(
-    (point) => point.name === name && (mode === undefined || Object.values(point.attributes ?? {}).includes(mode)),
-  )?.value;
+  reading.points
+    .filter((point) => 'value' in point)
+    .find(
+      (point) => point.name === name && (mode === undefined || Object.values(point.attributes ?? {}).includes(mode)),
+    )?.value;
 
 it('one core busy of two for a second is half of the CPU, user time twice the system time', () => {
   const reading = interpretProcess(after, before, 2);
@@ -68,22 +76,43 @@ it('a clock that went backwards gives no shares rather than wrong ones', () => {
   expect(interpretProcess(before, after, 2).utilization).toBeUndefined();
 });
 
-it('an idle event loop has no delay, a blocked one the time it was blocked', async () => {
-  const driver = openCpuDriver();
-  try {
-    await sleep(200);
-    driver.read();
-    await sleep(300);
-    expect(driver.read().delay?.p50Nanoseconds).toBeLessThan(5e6);
-    const until = performance.now() + 150;
-    while (performance.now() < until);
-    await sleep(100);
-    const blocked = driver.read().delay?.maxNanoseconds;
-    expect(blocked).toBeGreaterThan(100e6);
-    expect(blocked).toBeLessThan(400e6);
-  } finally {
-    driver.close();
-  }
+it('milliseconds of waiting are seconds, and what the pool does not show is absent', () => {
+  const pool = { threads: 16, busy: 0.25, waitMilliseconds: 12 };
+  const reading = interpretProcess({ ...after, pool }, before, 2);
+  expect(valueIn(reading, 'accelmeter.threadpool.size')).toBe(16);
+  expect(valueIn(reading, 'accelmeter.threadpool.utilization')).toBe(0.25);
+  expect(valueIn(reading, 'accelmeter.threadpool.queue.duration')).toBeCloseTo(0.012);
+  const without = interpretProcess(after, before, 2);
+  expect(valueIn(without, 'accelmeter.threadpool.utilization')).toBeUndefined();
+  expect(valueIn(without, 'accelmeter.threadpool.queue.duration')).toBeUndefined();
+});
+
+it('a container without a limit has no usage of it either', () => {
+  const memoryLimit = { limitBytes: 512, usageBytes: 256 };
+  const limited = interpretProcess({ ...after, memoryLimit }, before, 2);
+  expect(valueIn(limited, 'accelmeter.container.memory.limit')).toBe(512);
+  expect(valueIn(limited, 'accelmeter.container.memory.usage')).toBe(256);
+  const names = interpretProcess(after, before, 2).points.map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith('accelmeter.container.'))).toEqual([]);
+});
+
+it('each space of the heap has its own size, and weak callbacks are told once there were some', () => {
+  const heapSpaces = [
+    { space_name: 'new_space', space_size: 16, space_used_size: 8 },
+    { space_name: 'old_space', space_size: 64, space_used_size: 60 },
+  ];
+  const collections = new Map([
+    ['minor', new Distribution()],
+    ['weakcb', new Distribution()],
+  ] as const);
+  const types = (reading: ReturnType<typeof interpretProcess>) =>
+    reading.points.filter((point) => 'distribution' in point).map(({ attributes }) => attributes['v8js.gc.type']);
+  const reading = interpretProcess({ ...after, heapSpaces, collections }, before, 2);
+  expect(valueIn(reading, 'v8js.memory.heap.used', 'old_space')).toBe(60);
+  expect(valueIn(reading, 'v8js.memory.heap.space.size', 'new_space')).toBe(16);
+  expect(types(reading)).toEqual(['minor']);
+  collections.get('weakcb')?.record(0.001);
+  expect(types(interpretProcess({ ...after, collections }, before, 2))).toEqual(['minor', 'weakcb']);
 });
 
 it('the readings of this very process are what the operating system says', async () => {
@@ -95,7 +124,8 @@ it('the readings of this very process are what the operating system says', async
   const coreMilliseconds = (performance.now() - start) * availableParallelism();
   const userMilliseconds = process.cpuUsage(cpuBefore).user / 1000;
   session.close();
-  const value = (name: MetricName) => sample?.process?.find((point) => point.name === name)?.value;
+  const numbers = sample?.process?.filter((point) => 'value' in point);
+  const value = (name: MetricName) => numbers?.find((point) => point.name === name)?.value;
   expect(value('process.memory.usage')).toBeGreaterThan(20 * 2 ** 20);
   expect(value('accelmeter.process.memory.peak')).toBeGreaterThanOrEqual(value('process.memory.usage') ?? Infinity);
   // What it got of the cores, and not what it wanted: beside other work that is less.
