@@ -25,12 +25,15 @@ const where = (name: string, source: LabelSource, value: string) => `${name}{${l
 const milliseconds = (seconds: string) => `1000 * ${seconds}`;
 const megabytes = (bytes: string) => `${bytes} / 2^20`;
 
+const process = `by (${(['job', 'instance'] as const).map(label).join(', ')})`;
+const collections = (type: string) => where(series('v8js.gc.duration', 'count'), 'v8js.gc.type', type);
+
 const executions = sum('accelmeter.kernel.duration', 'count');
 const failures = `(${sum('accelmeter.kernel.failures')} or 0 * ${executions})`;
 const directed = (name: string, direction: TransferDirection) =>
   where(name, 'accelmeter.transfer.direction', direction);
 
-/** The guide's classes, each with the fields that are measured. */
+/** The guide's classes and its list for the CPU, each with the fields that are measured. */
 export const guide: Readonly<Record<string, readonly GuideField[]>> = {
   ProfilingSnapshot: [
     { field: 'DeviceId', promql: series('accelmeter.device.info'), note: 'label `hw_id`' },
@@ -127,5 +130,25 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
       note: 'seconds, of the last minute',
     },
     { field: 'Custom', promql: series('accelmeter.custom'), note: 'by `accelmeter_metric_name`', rare: true },
+  ],
+  'CPU Backend': [
+    {
+      field: 'CPU Utilization (%)',
+      promql: `100 * sum ${process} (${series('process.cpu.utilization')})`,
+      note: 'of the cores that the process may use',
+    },
+    { field: 'Working Set Memory (MB)', promql: megabytes(series('process.memory.usage')) },
+    { field: 'Peak Working Set (MB)', promql: megabytes(series('accelmeter.process.memory.peak')) },
+    { field: 'Thread Count', promql: series('process.thread.count'), note: 'on Linux' },
+    {
+      field: 'Thread Pool Utilization (%)',
+      promql: `100 * ${series('accelmeter.threadpool.utilization')}`,
+      note: "of libuv's pool; on Linux, once a task has started it",
+      rare: true,
+    },
+    { field: 'GC Gen 0 Collections', promql: collections('minor') },
+    { field: 'GC Gen 1 Collections', promql: collections('incremental'), note: 'V8 has no middle generation' },
+    { field: 'GC Gen 2 Collections', promql: collections('major') },
+    { field: 'GC Total Memory (MB)', promql: megabytes(series('accelmeter.process.heap.usage')) },
   ],
 };

@@ -6,7 +6,7 @@ const quarter = { width: 6, height: 8 } as const;
 const third = { width: 8, height: 9 } as const;
 const instance = legendOf('instance');
 
-/** CPU, memory and event loop. */
+/** CPU, memory, event loop, what V8 collects, and the pool of threads that reads files for it. */
 export function processes(): Panel[] {
   return [
     lines({
@@ -57,8 +57,76 @@ export function processes(): Panel[] {
       thresholds: [[0.9, 'orange']],
       queries: [{ expression: `max ${by('instance')} (${chosen('nodejs.eventloop.utilization')})`, legend: instance }],
     }),
+    lines({
+      ...quarter,
+      title: 'Garbage collection',
+      description:
+        'Share of time that V8 collected garbage, by type, in the worst of the processes: nothing else runs meanwhile. ' +
+        'Above 10 % major, the heap is close to its limit. Do: keep less per request; raise --max-old-space-size.',
+      unit: 'percentunit',
+      queries: [
+        {
+          expression: `max ${by('v8js.gc.type')} (${perSecond(chosen('v8js.gc.duration', 'sum'))})`,
+          legend: legendOf('v8js.gc.type'),
+        },
+      ],
+      empty: "told by the service's own instrumentation",
+    }),
+    lines({
+      ...quarter,
+      title: 'Memory of its limit',
+      description:
+        "V8's heap against its own limit, and the container's memory against the container's: at 100 % the process ends. " +
+        'Above 90 % for long, raise the limit that is near, or keep less.',
+      unit: 'percentunit',
+      reach: 1,
+      thresholds: [[0.9, 'orange']],
+      queries: [
+        {
+          expression: greatestShare(chosen('accelmeter.process.heap.usage'), chosen('accelmeter.process.heap.limit')),
+          legend: `${instance} heap`,
+        },
+        {
+          expression: greatestShare(
+            chosen('accelmeter.container.memory.usage'),
+            chosen('accelmeter.container.memory.limit'),
+          ),
+          legend: `${instance} container`,
+        },
+      ],
+    }),
+    lines({
+      ...quarter,
+      title: 'Thread pool utilization',
+      description:
+        "Share of libuv's threads that have a task: files, DNS, crypto, zlib, addons. Above 80 %, with a wait beside it, " +
+        'tasks queue for threads. DNS lookups get half of them. Do: raise UV_THREADPOOL_SIZE; make tasks shorter.',
+      unit: 'percentunit',
+      reach: 1,
+      thresholds: [[0.8, 'orange']],
+      queries: [
+        { expression: `max ${by('instance')} (${chosen('accelmeter.threadpool.utilization')})`, legend: instance },
+      ],
+      empty: 'no task yet, or not Linux',
+    }),
+    lines({
+      ...quarter,
+      title: 'Thread pool wait',
+      description:
+        'How long a trivial task waited for a thread. Tens of microseconds are the hand-over; milliseconds are a queue: ' +
+        'every file read and lookup of the service waits as long.',
+      unit: 's',
+      logarithmic: true,
+      queries: [
+        { expression: `max ${by('instance')} (${chosen('accelmeter.threadpool.queue.duration')})`, legend: instance },
+      ],
+      empty: 'no task yet',
+    }),
   ];
 }
+
+/** The greatest share that a usage has of its limit, in each process. */
+const greatestShare = (usage: string, limit: string) => `max ${by('instance')} (${usage} / ${limit})`;
 
 /** What accelmeter itself takes, and what it missed. */
 export function self(): Panel[] {
