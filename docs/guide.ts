@@ -146,9 +146,14 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
       note: "of libuv's pool; on Linux, once a task has started it",
       rare: true,
     },
-    { field: 'GC Gen 0 Collections', promql: collections('minor') },
-    { field: 'GC Gen 1 Collections', promql: collections('incremental'), note: 'V8 has no middle generation' },
-    { field: 'GC Gen 2 Collections', promql: collections('major') },
+    { field: 'GC Gen 0 Collections', promql: collections('minor'), rare: true },
+    {
+      field: 'GC Gen 1 Collections',
+      promql: collections('incremental'),
+      note: 'V8 has no middle generation',
+      rare: true,
+    },
+    { field: 'GC Gen 2 Collections', promql: collections('major'), rare: true },
     { field: 'GC Total Memory (MB)', promql: megabytes(series('accelmeter.process.heap.usage')) },
   ],
 };

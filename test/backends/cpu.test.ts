@@ -1,7 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { expect, it } from 'vitest';
-import type { RawProcess } from '../../src/backends/cpu/driver.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it, onTestFinished } from 'vitest';
+import { openCpuDriver, type RawProcess } from '../../src/backends/cpu/driver.ts';
 import { cpu } from '../../src/backends/cpu/index.ts';
+import { measurePoolWait } from '../../src/backends/cpu/pool-wait.ts';
 import { interpretProcess } from '../../src/backends/cpu/readings.ts';
 import type { MetricName } from '../../src/catalogue.ts';
 import { Distribution } from '../../src/distribution/distribution.ts';
@@ -23,7 +27,7 @@ const before: RawProcess = {
   heapUsedBytes: 30 * 2 ** 20,
   heapLimitBytes: 4 * 2 ** 30,
   heapSpaces: [],
-  collections: new Map(),
+  collections: { since: 0, durations: new Map() },
   memoryLimit: undefined,
   pool: { threads: 4, busy: undefined, waitMilliseconds: undefined },
 };
@@ -96,23 +100,24 @@ it('a container without a limit has no usage of it either', () => {
   expect(names.filter((name) => name.startsWith('accelmeter.container.'))).toEqual([]);
 });
 
-it('each space of the heap has its own size, and weak callbacks are told once there were some', () => {
+it('each space of the heap has its own size', () => {
   const heapSpaces = [
     { space_name: 'new_space', space_size: 16, space_used_size: 8 },
     { space_name: 'old_space', space_size: 64, space_used_size: 60 },
   ];
-  const collections = new Map([
-    ['minor', new Distribution()],
-    ['weakcb', new Distribution()],
-  ] as const);
-  const types = (reading: ReturnType<typeof interpretProcess>) =>
-    reading.points.filter((point) => 'distribution' in point).map(({ attributes }) => attributes['v8js.gc.type']);
-  const reading = interpretProcess({ ...after, heapSpaces, collections }, before, 2);
+  const reading = interpretProcess({ ...after, heapSpaces }, before, 2);
   expect(valueIn(reading, 'v8js.memory.heap.used', 'old_space')).toBe(60);
   expect(valueIn(reading, 'v8js.memory.heap.space.size', 'new_space')).toBe(16);
-  expect(types(reading)).toEqual(['minor']);
-  collections.get('weakcb')?.record(0.001);
-  expect(types(interpretProcess({ ...after, collections }, before, 2))).toEqual(['minor', 'weakcb']);
+});
+
+it('collections have a distribution for each type, under the same attributes at every reading', () => {
+  const durations = new Map([['minor', new Distribution()]] as const);
+  const collections = { since: 3, durations };
+  const read = () =>
+    interpretProcess({ ...after, collections }, before, 2).points.filter((point) => 'distribution' in point);
+  expect(read()).toMatchObject([{ name: 'v8js.gc.duration', since: 3, distribution: durations.get('minor') }]);
+  expect(read()[0]?.attributes).toEqual({ 'v8js.gc.type': 'minor' });
+  expect(read()[0]?.attributes).toBe(read()[0]?.attributes);
 });
 
 it('the readings of this very process are what the operating system says', async () => {
@@ -132,4 +137,42 @@ it('the readings of this very process are what the operating system says', async
   expect(value('process.cpu.utilization')).toBeGreaterThan(0);
   expect(value('process.cpu.utilization')).toBeCloseTo(userMilliseconds / coreMilliseconds, 1);
   if (process.platform === 'linux') expect(value('process.thread.count')).toBeGreaterThan(4);
+});
+
+it('while it is paused collections are not watched, and the counts of before stay', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const driver = openCpuDriver();
+  onTestFinished(() => driver.close());
+  const major = async () => {
+    await sleep(20);
+    return driver.read().collections.durations.get('major')?.count ?? 0;
+  };
+  const atFirst = await major();
+  collect();
+  expect(await major()).toBeGreaterThan(atFirst);
+  const before = await major();
+  driver.pause();
+  collect();
+  await sleep(20);
+  driver.resume();
+  expect(await major()).toBe(before);
+  collect();
+  expect(await major()).toBeGreaterThan(before);
+});
+
+it('a wait from before a pause is not told after it', async () => {
+  const wait = measurePoolWait();
+  expect(wait.milliseconds()).toBeUndefined();
+  wait.send();
+  await sleep(50);
+  expect(wait.milliseconds()).toBeGreaterThanOrEqual(0);
+  wait.send();
+  wait.forget();
+  expect(wait.milliseconds()).toBeUndefined();
+  await sleep(50);
+  expect(wait.milliseconds()).toBeUndefined();
+  wait.send();
+  await sleep(50);
+  expect(wait.milliseconds()).toBeGreaterThanOrEqual(0);
 });

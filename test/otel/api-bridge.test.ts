@@ -111,7 +111,7 @@ function expectSame(bridged: readonly Metric[], produced: readonly Metric[]): vo
 describe.each(sdks)('on a %s', (_, start) => {
   it('gives the same metrics, series, counts and buckets as the producer, at every collection', async () => {
     const { provider, collect } = start();
-    const { profiler, sink } = await machine();
+    const { profiler, sink } = await machine({ collects: true });
     const bridge = bridgeToApi(profiler, { meterProvider: provider });
     onTestFinished(() => bridge.detach());
     const producer = profiler.metricProducer();
@@ -121,6 +121,7 @@ describe.each(sdks)('on a %s', (_, start) => {
       const produced = await producer.collect();
       const metricsOf = produced.resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
       expect(metricsOf.length).toBeGreaterThan(20);
+      expect(metricsOf.map(({ descriptor }) => descriptor.name)).toContain('v8js.gc.duration');
       expectSame(bridged, metricsOf);
     }
   });

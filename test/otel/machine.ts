@@ -2,6 +2,8 @@
 import { onTestFinished } from 'vitest';
 import type { ActivitySink } from '../../src/activity.ts';
 import type { Backend } from '../../src/backend.ts';
+import type { ProcessPoint } from '../../src/catalogue.ts';
+import { Distribution } from '../../src/distribution/distribution.ts';
 import { resolveOptions } from '../../src/options.ts';
 import { openProfiler, type Profiler, type ProfilerState } from '../../src/profiler.ts';
 
@@ -16,11 +18,17 @@ export interface Machine {
   join(): ActivitySink;
 }
 
-/** Closed when the test ends. */
-export async function machine(): Promise<Machine> {
+/** Closed when the test ends. `collects`: whether it tells of garbage collections, three minor ones and no major. */
+export async function machine({ collects = false } = {}): Promise<Machine> {
   let join: Machine['join'] | undefined;
   let leave = () => {};
   let sink: ActivitySink | undefined;
+  const minor = new Distribution();
+  for (const seconds of [0.0004, 0.0011, 0.0007]) minor.record(seconds);
+  const collections: readonly ProcessPoint[] = [
+    { name: 'v8js.gc.duration', attributes: { 'v8js.gc.type': 'minor' }, distribution: minor, since: 0 },
+    { name: 'v8js.gc.duration', attributes: { 'v8js.gc.type': 'major' }, distribution: new Distribution(), since: 0 },
+  ];
   const backend: Backend = {
     name: 'opencl',
     open(host) {
@@ -35,6 +43,7 @@ export async function machine(): Promise<Machine> {
           process: [
             { name: 'process.cpu.time', value: 12.5, attributes: { 'cpu.mode': 'user' } },
             { name: 'process.thread.count', value: 11 },
+            ...(collects ? collections : []),
           ],
         }),
         close() {},

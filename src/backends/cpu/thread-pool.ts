@@ -11,8 +11,8 @@ import type { KernelFiles } from './kernel-files.ts';
 
 /** Threads looked at in one look, in turn: the cost of a look does not grow with the pool. */
 const mostThreadsALook = 8;
-/** Threads whose names are read at once, at most. */
-const mostNamesAtOnce = 256;
+/** Threads whose names are read at one reading, at most: 2 ms. A pool of 1024 is known after some 17 readings. */
+const mostNamesAtOnce = 64;
 /** libuv names its workers from this version on. */
 const namesSince = [1, 50] as const;
 /** The number of the system call `futex`, by `process.arch`. */
