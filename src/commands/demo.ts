@@ -1,7 +1,8 @@
 /** `accelmeter demo`: computes something on whatever is there, and shows it live, in the terminal and at `/`. */
+import { pbkdf2 } from 'node:crypto';
 import { clearScreenDown, moveCursor } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { styleText } from 'node:util';
+import { promisify, styleText } from 'node:util';
 import type { Device } from '../device.ts';
 import { resolveOptions } from '../options.ts';
 import { formatBytes, formatSeconds } from '../quantity.ts';
@@ -10,6 +11,8 @@ import { version } from '../version.ts';
 import { asCommandError, busyPortMessage, isFree, type ListenOptions } from './port.ts';
 import { stopped } from './serve.ts';
 import { backendLines, kernelTable, rowsOf } from './terminal.ts';
+
+const derive = promisify(pbkdf2);
 
 /** How often the terminal is drawn anew. */
 const refreshSeconds = 1;
@@ -48,8 +51,12 @@ async function firstFreePort(host: string, asked: number): Promise<number> {
   throw asCommandError(Object.assign(new Error(), { code: 'EADDRINUSE' }), asked);
 }
 
-/** Something to see: matrices on the CPU, and the OpenCL example, an unchanged program, where there is a device. */
+/**
+ * Something to see: matrices on the CPU, keys in the thread pool, and the OpenCL example, an unchanged program, where
+ * there is a device.
+ */
 function startWork({ profiler }: ScrapeTarget, over: AbortSignal): void {
+  void deriveKeys(over);
   for (const device of profiler.devices) if (device.backend === 'cpu') void multiplyMatrices(device, over);
   if (!profiler.devices.some(({ backend }) => backend === 'opencl')) return;
   const example = new URL(import.meta.resolve('accelmeter/package.json'));
@@ -76,6 +83,14 @@ async function multiplyMatrices(device: Device, over: AbortSignal): Promise<void
       }
     });
     await sleep(15);
+  }
+}
+
+/** A tenth of the time, on one of libuv's threads. */
+async function deriveKeys(over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await derive('a password', 'salt', 10_000, 32, 'sha256');
+    await sleep(40);
   }
 }
 

@@ -23,6 +23,8 @@ interface Target {
 const overview = JSON.parse(readFileSync(join(root, 'dashboards/overview.json'), 'utf8')) as Dashboard;
 const variables = overview.templating.list.filter(({ type }) => type === 'query');
 const panels = overview.panels.flatMap(({ title, targets }) => (targets ? [{ title, targets }] : []));
+/** Only machines that limit the memory of their processes have these. */
+const limited = /accelmeter_container_memory_/;
 /** What Grafana would fit to a scrape a second. */
 const windows = { __rate_interval: '5s', __range: '60s' };
 /** Scrapes after the first readings and the first closed interval, so that every rate has its samples. */
@@ -77,7 +79,7 @@ describe.skipIf(lacks('pocl', 'cc', 'prometheus'))('the demo, scraped by a real 
     for (const { expr, instant } of targets) {
       const expression = interpolate(expr, { ...atAll, ...windows });
       const series = instant ? await prometheus.query(expression) : await prometheus.queryRange(expression, 5);
-      expect(finite(series), expression).not.toEqual([]);
+      if (!limited.test(expr)) expect(finite(series), expression).not.toEqual([]);
       for (const value of finite(series)) expect(value, expression).toBeGreaterThanOrEqual(0);
     }
   });
