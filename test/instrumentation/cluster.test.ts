@@ -37,7 +37,11 @@ onEveryNode(({ startNode }) => {
         }
         return 0;
       };
-      for (const until = performance.now() + 14_000; performance.now() < until && kernels() < 500; scrapes++) {
+      for (
+        const until = performance.now() + 14_000;
+        performance.now() < until && (kernels() < 500 || scrapes < 20);
+        scrapes++
+      ) {
         page = await scrape();
         const now = series(page, { rising: true });
         for (const [key, value] of now) {
