@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-const limits = { testTimeout: 20_000, hookTimeout: 30_000 };
+/**
+ * Many tests start real programs and bound what these take. A machine shared with others can break such a bound once; a
+ * fault breaks it again. So CI tries a failed test a second time, and the report marks it.
+ */
+const limits = { testTimeout: 20_000, hookTimeout: 30_000, retry: process.env.CI === 'true' ? 1 : 0 };
 
 /**
  * Two projects, one after the other: tests that judge by the clock (`*.timing.test.ts`) run last and alone, so that
