@@ -1,20 +1,12 @@
 /* Somebody else's OpenCL layer: counts kernels launched, and says so to a file at exit. */
-#include "../../instrumentation/opencl-layer/opencl.h"
+#include "layer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
-
-static struct dispatch below;
-static struct dispatch table;
 static atomic_int launches;
 
-EXPORT cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret);
-EXPORT cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
-                          const struct dispatch **layer_ret);
 EXPORT cl_int clInitLayerWithProperties(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
                                         const struct dispatch **layer_ret, const void *properties);
 
@@ -33,24 +25,9 @@ static void report(void) {
   fclose(file);
 }
 
-cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret) {
-  cl_uint version = CL_LAYER_API_VERSION_100;
-  if (name != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
-  if (value != NULL && size >= sizeof version) memcpy(value, &version, sizeof version);
-  if (size_ret != NULL) *size_ret = sizeof version;
-  return CL_SUCCESS;
-}
-
-cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
-                   const struct dispatch **layer_ret) {
-  if (entries < sizeof table / sizeof(void *)) return CL_INVALID_VALUE;
-  memcpy(&below, target, sizeof below);
-  memcpy(&table, target, sizeof table);
-  table.clEnqueueNDRangeKernel = launch;
-  *entries_ret = sizeof table / sizeof(void *);
-  *layer_ret = &table;
+static void hook(struct dispatch *table) {
+  table->clEnqueueNDRangeKernel = launch;
   atexit(report);
-  return CL_SUCCESS;
 }
 
 /* For Khronos' loader from January 2026 on. */

@@ -3,21 +3,11 @@
  * has commands end before they start, `unprofiled` refuses queues with profiling, `mute` takes no event callbacks; `slow`
  * builds programs on a thread of its own, where that may be, and takes a tenth of a second more.
  */
-#include "../../instrumentation/opencl-layer/opencl.h"
+#include "layer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#define EXPORT __attribute__((visibility("default")))
-
-static struct dispatch below;
-static struct dispatch table;
-
-EXPORT cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret);
-EXPORT cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
-                          const struct dispatch **layer_ret);
 
 static int has_fault(const char *name) {
   const char *fault = getenv("FAULT");
@@ -86,24 +76,9 @@ static cl_int build_program(cl_program program, cl_uint count, const cl_device_i
   return CL_SUCCESS;
 }
 
-cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret) {
-  cl_uint version = CL_LAYER_API_VERSION_100;
-  if (name != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
-  if (value != NULL && size >= sizeof version) memcpy(value, &version, sizeof version);
-  if (size_ret != NULL) *size_ret = sizeof version;
-  return CL_SUCCESS;
-}
-
-cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
-                   const struct dispatch **layer_ret) {
-  if (entries < sizeof table / sizeof(void *)) return CL_INVALID_VALUE;
-  memcpy(&below, target, sizeof below);
-  memcpy(&table, target, sizeof table);
-  table.clSetEventCallback = set_callback;
-  table.clGetEventProfilingInfo = profiling_info;
-  table.clCreateCommandQueue = create_queue;
-  table.clBuildProgram = build_program;
-  *entries_ret = sizeof table / sizeof(void *);
-  *layer_ret = &table;
-  return CL_SUCCESS;
+static void hook(struct dispatch *table) {
+  table->clSetEventCallback = set_callback;
+  table->clGetEventProfilingInfo = profiling_info;
+  table->clCreateCommandQueue = create_queue;
+  table->clBuildProgram = build_program;
 }

@@ -2,19 +2,9 @@
  * Stands for a driver of OpenCL 1.0, whose queues' properties can be set later, on top of one that no longer can:
  * beneath, its queues always have profiling, and it answers as if they had what was set.
  */
-#include "../../instrumentation/opencl-layer/opencl.h"
+#include "layer.h"
 
-#include <string.h>
-
-#define EXPORT __attribute__((visibility("default")))
-
-static struct dispatch below;
-static struct dispatch table;
 static cl_bitfield bits; /* of the one queue that there may be */
-
-EXPORT cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret);
-EXPORT cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
-                          const struct dispatch **layer_ret);
 
 static cl_command_queue create_queue(cl_context context, cl_device_id device, cl_bitfield properties, cl_int *error) {
   bits = properties;
@@ -39,24 +29,9 @@ static cl_int profiling_info(cl_event event, cl_uint name, size_t size, void *va
   return below.clGetEventProfilingInfo(event, name, size, value, size_ret);
 }
 
-cl_int clGetLayerInfo(cl_uint name, size_t size, void *value, size_t *size_ret) {
-  cl_uint version = CL_LAYER_API_VERSION_100;
-  if (name != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
-  if (value != NULL && size >= sizeof version) memcpy(value, &version, sizeof version);
-  if (size_ret != NULL) *size_ret = sizeof version;
-  return CL_SUCCESS;
-}
-
-cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entries_ret,
-                   const struct dispatch **layer_ret) {
-  if (entries < sizeof table / sizeof(void *)) return CL_INVALID_VALUE;
-  memcpy(&below, target, sizeof below);
-  memcpy(&table, target, sizeof table);
-  table.clCreateCommandQueue = create_queue;
-  table.clSetCommandQueueProperty = set_property;
-  table.clGetCommandQueueInfo = queue_info;
-  table.clGetEventProfilingInfo = profiling_info;
-  *entries_ret = sizeof table / sizeof(void *);
-  *layer_ret = &table;
-  return CL_SUCCESS;
+static void hook(struct dispatch *table) {
+  table->clCreateCommandQueue = create_queue;
+  table->clSetCommandQueueProperty = set_property;
+  table->clGetCommandQueueInfo = queue_info;
+  table->clGetEventProfilingInfo = profiling_info;
 }
