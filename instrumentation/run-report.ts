@@ -5,13 +5,14 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { type Finding, findIn } from '../src/analyzer/finding.ts';
-import { allRules } from '../src/analyzer/rules/all.ts';
+import type { Severity } from '../src/analyzer/finding.ts';
+import { observe } from '../src/analyzer/observe.ts';
+import type { RecommendationCode } from '../src/analyzer/recommendations.ts';
 import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
+import { lifetimeWindow } from '../src/profile/lifetime.ts';
 import type { ProfilerState } from '../src/profiler.ts';
-import { takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
 import type { Status } from '../src/status.ts';
 import { claimProcess } from './claim.ts';
 import { say } from './say.ts';
@@ -21,7 +22,15 @@ import { isPackageManager, readSwitches } from './switches.ts';
 export interface RunReport {
   readonly argv: readonly string[];
   readonly status: Status;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RunFinding[];
+}
+
+export interface RunFinding {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly deviceName: string;
+  readonly sentence: string;
+  readonly recommends: readonly RecommendationCode[];
 }
 
 /** How long the end of the process may be put off for commands that the device is still finishing. */
@@ -57,16 +66,17 @@ async function begin(into: string): Promise<void> {
 }
 
 /** What the rules say of the whole run. */
-function findingsOf(state: ProfilerState): Finding[] {
+function findingsOf(state: ProfilerState): RunFinding[] {
   const now = state.now();
-  const seconds = now - state.startedAt;
-  return [...state.profiles.values()].flatMap((profile) => {
-    const kernels = takeKernelStatistics(profile);
-    return findIn(
-      { backend: profile.identity.backend, snapshot: takeSnapshot(profile, now), kernels, seconds },
-      allRules,
-    );
-  });
+  return [...state.profiles.values()].flatMap((profile) =>
+    observe(lifetimeWindow(profile, now)).map(({ rule, observation }) => ({
+      code: rule.code,
+      severity: observation.severity ?? rule.severity,
+      deviceName: profile.identity.name,
+      sentence: observation.sentence,
+      recommends: rule.recommends(profile.identity.backend),
+    })),
+  );
 }
 
 /** Calls `write` once, when the process exits or is ended by a signal that it does not handle itself. */

@@ -1,69 +1,66 @@
-/** What the analyzer says about a device: a bottleneck, how it was seen, and what would help. */
+/** What the analyzer says about a device: a bottleneck or a regression, how it was seen, and what would help. */
 import type { BackendName } from '../backend.ts';
-import type { KernelProfilingStats, ProfilingSnapshot } from '../snapshot.ts';
-
-/** Short, stable, for machines. */
-export type RecommendationCode =
-  | 'batch_operations'
-  | 'check_thermals'
-  | 'fuse_kernels'
-  | 'inspect_failures'
-  | 'isolate_process'
-  | 'keep_data_on_device'
-  | 'overlap_transfers'
-  | 'stabilise_workload'
-  | 'use_pinned_memory'
-  | 'warm_up';
+import type { Recommendation } from './recommendations.ts';
 
 export type Severity = 'info' | 'warning' | 'error' | 'critical';
 
-/** What the rules look at: one device over one stretch of time. */
-export interface Window {
-  readonly backend: BackendName;
-  readonly snapshot: ProfilingSnapshot;
-  /** By kernel name. */
-  readonly kernels: ReadonlyMap<string, KernelProfilingStats>;
-  /** How long the stretch is, in seconds. */
-  readonly seconds: number;
-}
+/** Short, stable, for machines: the value of `accelmeter.bottleneck.code`. */
+export type BottleneckCode =
+  | 'compiling_while_serving'
+  | 'event_loop_starves_device'
+  | 'failing_operations'
+  | 'high_variance'
+  | 'launch_bound'
+  | 'low_bandwidth'
+  | 'low_utilization'
+  | 'memory_errors'
+  | 'memory_pressure'
+  | 'pcie_degraded'
+  | 'power_throttling'
+  | 'queue_bound'
+  | 'regression'
+  | 'thermal_throttling'
+  | 'thread_pool_exhausted'
+  | 'transfer_bound';
 
-/** A rule: pure, of a stable code, silent where it has too little to go by. */
-export interface Rule {
-  readonly code: string;
+/** Immutable. The same finding keeps its `id` from being raised to being cleared; its numbers are the latest. */
+export interface Finding {
+  /** Unique in the process. */
+  readonly id: string;
+  readonly kind: 'bottleneck' | 'regression';
+  readonly state: 'raised' | 'cleared';
+  readonly code: BottleneckCode;
   readonly severity: Severity;
-  readonly recommends: readonly RecommendationCode[];
-  /** The worst case of what the rule looks for, or nothing. */
-  find(window: Window): Observation | undefined;
-}
-
-/** What a rule saw. */
-export interface Observation {
+  /** `hw.id`. */
+  readonly device: string;
+  readonly deviceName: string;
+  readonly backend: BackendName;
+  /** The kernel it is about, where it is about one. */
+  readonly kernel: string | undefined;
   readonly observed: number;
   readonly threshold: number;
   /** UCUM, of both. */
   readonly unit: string;
-  readonly kernel?: string;
-  /** Executions that the observation stands on. */
-  readonly samples: number;
-  /** A sentence for a person. */
+  /** A sentence for a person, with the numbers. */
   readonly sentence: string;
+  readonly evidence: Evidence;
+  readonly recommendations: readonly Recommendation[];
+  /** ISO 8601, in UTC. */
+  readonly raisedAt: string;
+  /** Where it is cleared. */
+  readonly clearedAt: string | undefined;
+  /** The sentence. */
+  toString(): string;
 }
 
-/** An observation with the rule it comes from and the device it is about. */
-export interface Finding extends Observation {
-  readonly code: string;
-  readonly severity: Severity;
-  readonly recommends: readonly RecommendationCode[];
-  readonly device: string;
-  readonly deviceName: string;
-}
-
-/** Applies the rules to a window. */
-export function findIn(window: Window, rules: readonly Rule[]): Finding[] {
-  const { deviceId: device, deviceName } = window.snapshot;
-  return rules.flatMap((rule) => {
-    const observation = rule.find(window);
-    const { code, severity, recommends } = rule;
-    return observation ? [{ code, severity, recommends, device, deviceName, ...observation }] : [];
-  });
+/** What a finding stands on. */
+export interface Evidence {
+  /** The stretch of time that was looked at, in seconds. */
+  readonly windowSeconds: number;
+  /** Executions, copies or intervals. */
+  readonly samples: number;
+  /** What qualifies it: "busy 96 %". */
+  readonly counterEvidence: readonly string[];
+  /** Sources that were down meanwhile: what could not be seen. */
+  readonly unseen: readonly string[];
 }

@@ -1,7 +1,7 @@
 /** The picture for a terminal: sources, kernels and copies as text. */
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
-import type { Finding } from '../analyzer/finding.ts';
+import type { RunFinding } from '../../instrumentation/run-report.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../quantity.ts';
 import type { BackendStatus, KernelRow, Status } from '../status.ts';
 
@@ -111,7 +111,7 @@ export function transferTable({ transfers }: Status): string {
 }
 
 /** What the analyzer found, with what would help. */
-export function findingLines(findings: readonly Finding[]): string {
+export function findingLines(findings: readonly RunFinding[]): string {
   const mark = {
     info: styleText('blue', 'i'),
     warning: styleText('yellow', '!'),

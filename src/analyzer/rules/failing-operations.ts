@@ -1,17 +1,23 @@
-import type { Rule } from '../finding.ts';
+import type { Rule } from '../rule.ts';
 
 const fewest = 20;
-const threshold = 0.95;
 
 /** Executions fail. */
 export const failingOperations: Rule = {
   code: 'failing_operations',
+  kind: 'bottleneck',
   severity: 'error',
-  recommends: ['inspect_failures'],
-  find({ snapshot: { kernelStats } }) {
-    if (!kernelStats || kernelStats.totalExecutions < fewest || kernelStats.successRate >= threshold) return undefined;
-    const { successRate: observed, totalExecutions: samples, failedExecutions } = kernelStats;
-    const sentence = `${failedExecutions} of ${samples} kernel executions failed.`;
-    return { observed, threshold, unit: '1', samples, sentence };
+  looksFor: `The share of kernel executions that succeed, of at least ${fewest}.`,
+  thresholds: { cpu: 0.95, cuda: 0.95, opencl: 0.95, metal: 0.95, webgpu: 0.95 },
+  unit: '1',
+  fault: 'below',
+  range: [0, 1],
+  recommends: () => ['inspect_failures'],
+  hides: [],
+  find({ kernels: { count, failures } }, { threshold }) {
+    const samples = count + failures;
+    const observed = count / samples;
+    if (samples < fewest || observed >= threshold) return [];
+    return [{ observed, samples, sentence: `${failures} of ${samples} kernel executions failed.` }];
   },
 };

@@ -1,0 +1,64 @@
+/** Windows as tests want them: an idle device but for what is said. */
+import type { DeviceIdentity } from '../../src/backend.ts';
+import type { Durations, KernelWindow, Window } from '../../src/profile/window.ts';
+
+export const quiet: Durations = durations([]);
+
+/** The durations of pieces of work, in seconds. Buckets are an eighth of an octave, as coarse as they come. */
+export function durations(seconds: readonly number[], failures = 0): Durations {
+  const sorted = [...seconds].sort((a, b) => a - b);
+  const count = sorted.length;
+  const sum = sorted.reduce((total, each) => total + each, 0);
+  const mean = count > 0 ? sum / count : undefined;
+  const squares = sorted.reduce((total, each) => total + (each - (mean ?? 0)) ** 2, 0);
+  const buckets = new Map<number, number>();
+  for (const each of sorted) {
+    const key = Math.ceil(Math.log2(each) * 8);
+    buckets.set(key, (buckets.get(key) ?? 0) + 1);
+  }
+  return {
+    count,
+    failures,
+    sum,
+    mean,
+    deviation: count > 1 ? Math.sqrt(squares / (count - 1)) : undefined,
+    quantile: (q) => sorted[Math.max(0, Math.ceil(q * count) - 1)],
+    quantileError: 0,
+    buckets: Array.from(buckets, ([key, n]) => ({ key, count: n })).sort((a, b) => a.key - b.key),
+  };
+}
+
+/** A kernel of a window; with `older`, its history is that and then `newer`. */
+export function kernelWindow(name: string, newer: readonly number[], older?: readonly number[]): KernelWindow {
+  const halves = older && { older: durations(older), newer: durations(newer) };
+  return { ...durations(newer), name, halves: () => halves };
+}
+
+export function windowOf(
+  backend: DeviceIdentity['backend'],
+  { kernelsByName = [], ...stated }: Partial<Window> & { readonly kernelsByName?: readonly KernelWindow[] } = {},
+): Window {
+  const sum = kernelsByName.reduce((total, kernel) => total + kernel.sum, 0);
+  const count = kernelsByName.reduce((total, kernel) => total + kernel.count, 0);
+  const failures = kernelsByName.reduce((total, kernel) => total + kernel.failures, 0);
+  return {
+    device: { id: 'd', backend, type: backend === 'cpu' ? 'cpu' : 'gpu', name: 'D', index: 0 },
+    seconds: 60,
+    intervals: 12,
+    age: 3600,
+    kernels: { ...quiet, count, failures, sum, mean: count > 0 ? sum / count : undefined },
+    byKernel: [...kernelsByName].sort((a, b) => b.sum - a.sum),
+    busySeconds: sum,
+    inFlightSeconds: sum,
+    utilization: sum / 60,
+    transfers: { count: 0, bytes: 0, seconds: 0, exposedSeconds: 0, large: { count: 0, bytes: 0, seconds: 0 } },
+    waits: quiet,
+    compilation: { count: 0, seconds: 0 },
+    memory: { usage: undefined, limit: undefined, growth: undefined, failedAllocations: 0 },
+    overObjective: [],
+    process: {},
+    hardware: {},
+    unseen: [],
+    ...stated,
+  };
+}
