@@ -7,9 +7,9 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import type { MeterProvider } from '@opentelemetry/api';
+import { isChosen } from '../src/chosen-backends.ts';
 import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
-import { resolveOptions } from '../src/options.ts';
 import { claimProcess } from './claim.ts';
 import { onGlobalMeterProvider } from './meter-provider.ts';
 import { say } from './say.ts';
@@ -32,8 +32,7 @@ function begin(): void {
       return;
     }
     if (!claimProcess()) return;
-    const { backends } = resolveOptions({}, process.env, () => {}); // `start` reads them again, and says what is odd
-    if (backends.includes('opencl')) armOpenclLayer();
+    if (isChosen('opencl', process.env)) armOpenclLayer();
     const registered = new Promise<MeterProvider>(onGlobalMeterProvider);
     let started: Promise<Started | undefined> | undefined;
     const begun = () => {

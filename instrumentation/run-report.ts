@@ -68,14 +68,17 @@ async function begin(into: string): Promise<void> {
 /** What the rules say of the whole run. */
 function findingsOf(state: ProfilerState): RunFinding[] {
   const now = state.now();
+  const { rules, thresholds, suppress } = state.options;
   return [...state.profiles.values()].flatMap((profile) =>
-    observe(lifetimeWindow(profile, now)).map(({ rule, observation }) => ({
-      code: rule.code,
-      severity: observation.severity ?? rule.severity,
-      deviceName: profile.identity.name,
-      sentence: observation.sentence,
-      recommends: rule.recommends(profile.identity.backend),
-    })),
+    observe(lifetimeWindow(profile, now), { profile: rules, thresholds, suppress }).sightings.map(
+      ({ rule, severity, observation }) => ({
+        code: rule.code,
+        severity,
+        deviceName: profile.identity.name,
+        sentence: observation.sentence,
+        recommends: rule.recommends(profile.identity.backend),
+      }),
+    ),
   );
 }
 

@@ -3,7 +3,11 @@
  * programmer who wrote it; a malformed environment variable is a warning and the default, because an operator's typing
  * error must not stop a service.
  */
+import type { RuleProfile } from './analyzer/rule.ts';
+import { parseSuppressions, type Suppression, suppressionsIn } from './analyzer/suppression.ts';
+import { checkThresholds, type Thresholds, thresholdsIn } from './analyzer/thresholds.ts';
 import { type BackendName, backendNames } from './backend.ts';
+import { backendsIn, checkBackends } from './chosen-backends.ts';
 
 /** The options of `createProfiler`. */
 export interface ProfilerOptions {
@@ -21,6 +25,15 @@ export interface ProfilerOptions {
   readonly openclLibrary?: string | undefined;
   /** The share of one core that accelmeter's own work may take before it slows down; 0.0001 to 1. Default 0.005. */
   readonly budget?: number | undefined;
+  /**
+   * The thresholds of the analyzer: `guide` are the profiling guide's numbers to the letter; `production`, the default,
+   * adds guards against what is no fault in a fleet. docs/RULES.md lists both.
+   */
+  readonly rules?: RuleProfile | undefined;
+  /** Thresholds in place of the rules' own, by code and in the rule's unit: `{ low_utilization: 0.2 }`. */
+  readonly thresholds?: Thresholds | undefined;
+  /** Findings that are not raised, only counted: `code[@device][/kernel]`, in which `*` stands for anything. */
+  readonly suppress?: readonly string[] | undefined;
 }
 
 /** Options with every default filled in. */
@@ -34,6 +47,9 @@ export interface ResolvedOptions {
   readonly tickSeconds: number;
   readonly openclLibrary: string | undefined;
   readonly budget: number;
+  readonly rules: RuleProfile;
+  readonly thresholds: Thresholds;
+  readonly suppress: readonly Suppression[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -52,11 +68,15 @@ const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
   tickSeconds: true,
   openclLibrary: true,
   budget: true,
+  rules: true,
+  thresholds: true,
+  suppress: true,
 };
 
 /**
  * Fills in the defaults: the option, else the environment (`ACCELMETER_BACKENDS`, `ACCELMETER_MAX_KERNELS`,
- * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_BUDGET`), else the default. Throws a TypeError or RangeError for a bad
+ * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_BUDGET`, `ACCELMETER_RULES`, `ACCELMETER_THRESHOLDS`, `ACCELMETER_SUPPRESS`),
+ * else the default. Throws a TypeError or RangeError for a bad
  * option; calls `warn` for a bad variable.
  */
 export function resolveOptions(
@@ -75,8 +95,7 @@ export function resolveOptions(
       return undefined;
     }
   };
-  const backends =
-    checkBackends(options.backends) ?? fromEnvironment('ACCELMETER_BACKENDS', (text) => checkBackends(namesIn(text)));
+  const backends = checkBackends(options.backends) ?? fromEnvironment('ACCELMETER_BACKENDS', backendsIn);
   return {
     backends: backends ?? backendNames,
     backendsNamed: backends !== undefined,
@@ -93,6 +112,18 @@ export function resolveOptions(
       checkNumber('budget', options.budget) ??
       fromEnvironment('ACCELMETER_BUDGET', (text) => checkNumber('budget', Number(text))) ??
       limits.budget.otherwise,
+    rules:
+      checkProfile(options.rules) ??
+      fromEnvironment('ACCELMETER_RULES', (text) => checkProfile(text.toLowerCase())) ??
+      'production',
+    thresholds:
+      (options.thresholds && checkThresholds(options.thresholds)) ??
+      fromEnvironment('ACCELMETER_THRESHOLDS', thresholdsIn) ??
+      {},
+    suppress:
+      (options.suppress && parseSuppressions(options.suppress)) ??
+      fromEnvironment('ACCELMETER_SUPPRESS', suppressionsIn) ??
+      [],
   };
 }
 
@@ -103,21 +134,9 @@ export function checkKeys(options: object, known: readonly string[]): void {
   if (unknown !== undefined) throw new TypeError(`unknown option "${unknown}"; there are ${known.join(', ')}`);
 }
 
-/** As OpenTelemetry's lists are written: separated by commas, in any case. */
-function namesIn(text: string): string[] | undefined {
-  const names = text.split(',').map((name) => name.trim().toLowerCase());
-  const given = names.filter((name) => name !== '');
-  return given.length === 0 ? undefined : given;
-}
-
-function checkBackends(names: readonly string[] | undefined): readonly BackendName[] | undefined {
-  if (names === undefined) return undefined;
-  if (!Array.isArray(names)) throw new TypeError(`backends must be an array, such as ["${backendNames.join('", "')}"]`);
-  const unknown = names.filter((name) => !backendNames.some((known) => known === name));
-  if (unknown.length > 0) {
-    throw new TypeError(`no backend is called "${unknown.join('", "')}"; there are ${backendNames.join(', ')}`);
-  }
-  return backendNames.filter((name) => names.includes(name));
+function checkProfile(profile: string | undefined): RuleProfile | undefined {
+  if (profile === undefined || profile === 'production' || profile === 'guide') return profile;
+  throw new TypeError(`rules must be "production" or "guide", not ${JSON.stringify(profile)}`);
 }
 
 function checkNumber(key: keyof typeof limits, value: number | undefined): number | undefined {

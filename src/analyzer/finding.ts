@@ -1,5 +1,5 @@
 /** What the analyzer says about a device: a bottleneck or a regression, how it was seen, and what would help. */
-import type { BackendName } from '../backend.ts';
+import type { WindowDevice } from '../profile/window.ts';
 import type { Recommendation } from './recommendations.ts';
 
 export type Severity = 'info' | 'warning' | 'error' | 'critical';
@@ -34,7 +34,7 @@ export interface Finding {
   /** `hw.id`. */
   readonly device: string;
   readonly deviceName: string;
-  readonly backend: BackendName;
+  readonly backend: WindowDevice['backend'];
   /** The kernel it is about, where it is about one. */
   readonly kernel: string | undefined;
   readonly observed: number;

@@ -12,7 +12,7 @@ export const recommendations = {
   fuse_kernels: 'Join kernels that follow each other, so that fewer have to be started.',
   increase_parallelism: 'Use more cores: worker threads, a thread pool, or a native library that has one.',
   increase_work_group_size:
-    'Give each launch larger work groups and more of them, so that all compute units have work.',
+    'Increase the work group size, and the number of groups a launch, so that all compute units have work.',
   inspect_failures: 'Look at the failures by error.type, and at the log of the service at that time.',
   isolate_process: 'See who else uses the device or the cores, and keep them apart.',
   keep_data_on_device: 'Keep buffers on the device between kernels and read back only what is needed.',
@@ -30,7 +30,7 @@ export const recommendations = {
   use_graphs: 'Record the sequence of kernels once as a CUDA graph and launch it as one.',
   use_multiple_queues: 'Use more than one queue or stream, so that work that does not depend on each other overlaps.',
   use_pinned_memory:
-    'Copy from pinned (page-locked) host memory; in OpenCL, memory allocated by CL_MEM_ALLOC_HOST_PTR.',
+    'Copy from pinned memory (page-locked memory of the host); in OpenCL, a buffer made with CL_MEM_ALLOC_HOST_PTR.',
   verify_driver: 'Check that the driver is the current one for this device and supports what the program uses.',
   warm_up: 'Run each kernel a few times before serving, so that first runs are not seen by users.',
 } as const satisfies Record<string, string>;

@@ -7,7 +7,7 @@ import type { BottleneckCode, Severity } from './finding.ts';
 import type { RecommendationCode } from './recommendations.ts';
 
 /** The backends that rules have thresholds for; more than there are yet. */
-export type RuleBackend = 'cpu' | 'cuda' | 'opencl' | 'metal' | 'webgpu';
+export type RuleBackend = Window['device']['backend'];
 
 /** `guide`: the profiling guide's numbers to the letter. `production`: with guards against what is no fault in a fleet. */
 export type RuleProfile = 'production' | 'guide';
@@ -25,6 +25,10 @@ export interface Rule {
   readonly thresholds: Readonly<Partial<Record<RuleBackend, number>>>;
   /** UCUM, of the threshold and of what is observed. */
   readonly unit: string;
+  /** Backends on which it measures something else, whose threshold is therefore fixed. */
+  readonly units?: Readonly<Partial<Record<RuleBackend, string>>>;
+  /** Fewer than these, and it says nothing. */
+  readonly samples: { readonly fewest: number; readonly of: 'executions' | 'copies' | 'compilations' | 'intervals' };
   /** On which side of the threshold the fault lies. */
   readonly fault: 'above' | 'below';
   /** What a threshold may be set to. */
@@ -41,6 +45,8 @@ export interface Rule {
 export interface RuleSettings {
   /** Of the window's backend: the rule's own, or the option's. */
   readonly threshold: number;
+  /** True where the operator set the threshold: then it goes before one that follows from the device. */
+  readonly isSet?: boolean;
   readonly profile: RuleProfile;
 }
 
@@ -49,6 +55,8 @@ export interface Observation {
   readonly observed: number;
   /** The one that counted, where it is not the settings': some follow from the device. */
   readonly threshold?: number;
+  /** Of both, where it is not the rule's. */
+  readonly unit?: string;
   readonly severity?: Severity;
   readonly kernel?: string;
   /** How many executions, copies or intervals it stands on. */

@@ -4,10 +4,10 @@
  *
  * Times are in seconds, sizes in bytes, shares from 0 to 1. What is not known is `undefined`, never 0.
  */
-import type { DeviceIdentity } from '../backend.ts';
+import type { BackendName, DeviceIdentity } from '../backend.ts';
 
 export interface Window {
-  readonly device: DeviceIdentity;
+  readonly device: WindowDevice;
   /** How long the stretch is. */
   readonly seconds: number;
   /** Of how many intervals it is made. */
@@ -36,6 +36,11 @@ export interface Window {
   readonly hardware: HardwareWindow;
   /** Sources that are down, by name: what this window does not show. */
   readonly unseen: readonly string[];
+}
+
+/** A device as rules see it: they have thresholds for more backends than there are yet. */
+export interface WindowDevice extends Omit<DeviceIdentity, 'backend'> {
+  readonly backend: BackendName | 'cuda' | 'metal' | 'webgpu';
 }
 
 /** Durations of many pieces of work. */

@@ -1,5 +1,5 @@
 /** Windows as tests want them: an idle device but for what is said. */
-import type { DeviceIdentity } from '../../src/backend.ts';
+import type { RuleBackend } from '../../src/analyzer/rule.ts';
 import type { Durations, KernelWindow, Window } from '../../src/profile/window.ts';
 
 export const quiet: Durations = durations([]);
@@ -35,7 +35,7 @@ export function kernelWindow(name: string, newer: readonly number[], older?: rea
 }
 
 export function windowOf(
-  backend: DeviceIdentity['backend'],
+  backend: RuleBackend,
   { kernelsByName = [], ...stated }: Partial<Window> & { readonly kernelsByName?: readonly KernelWindow[] } = {},
 ): Window {
   const sum = kernelsByName.reduce((total, kernel) => total + kernel.sum, 0);
@@ -46,7 +46,11 @@ export function windowOf(
     seconds: 60,
     intervals: 12,
     age: 3600,
-    kernels: { ...quiet, count, failures, sum, mean: count > 0 ? sum / count : undefined },
+    // Quantiles and deviation of all only where there is one: of more they do not follow from each.
+    kernels: {
+      ...(kernelsByName.length === 1 && kernelsByName[0] ? kernelsByName[0] : quiet),
+      ...{ count, failures, sum, mean: count > 0 ? sum / count : undefined },
+    },
     byKernel: [...kernelsByName].sort((a, b) => b.sum - a.sum),
     busySeconds: sum,
     inFlightSeconds: sum,

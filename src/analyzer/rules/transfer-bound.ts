@@ -1,3 +1,5 @@
+import { formatRate, formatShare } from '../../quantity.ts';
+import { busyOf, isInUse, leastInFlight } from '../in-use.ts';
 import type { Rule } from '../rule.ts';
 
 /** Fewer copies than this are a start-up, not a pattern. */
@@ -8,24 +10,31 @@ export const transferBound: Rule = {
   code: 'transfer_bound',
   kind: 'bottleneck',
   severity: 'warning',
-  looksFor: `The time in which copies ran over the time in which kernels ran, of at least ${fewest} copies.`,
-  guard: 'Copies that overlap kernels do not count.',
+  looksFor: 'The time in which copies ran over the time in which kernels ran.',
+  guard: `Copies that overlap kernels do not count, nor does a device that has work for less than ${formatShare(leastInFlight)} of the time.`,
   thresholds: { cuda: 1, opencl: 1, metal: 1, webgpu: 1 },
   unit: '1',
+  samples: { fewest, of: 'copies' },
   fault: 'above',
   range: [0, 1000],
   recommends: () => ['keep_data_on_device', 'overlap_transfers', 'use_pinned_memory'],
   hides: ['low_utilization'],
-  find({ busySeconds, transfers: { count: samples, exposedSeconds, seconds } }, { threshold, profile }) {
-    const copying = profile === 'guide' ? seconds : exposedSeconds;
-    if (samples < fewest || busySeconds === 0) return [];
-    const observed = copying / busySeconds;
-    if (observed <= threshold) return [];
+  find(window, { threshold, profile }) {
+    const { busySeconds, transfers } = window;
+    if (transfers.count < fewest || !(busySeconds > 0)) return [];
+    const isGuarded = profile === 'production';
+    const observed = (isGuarded ? transfers.exposedSeconds : transfers.seconds) / busySeconds;
+    if (!(observed > threshold) || (isGuarded && !isInUse(window))) return [];
+    const overlapped = transfers.seconds > 0 ? 1 - transfers.exposedSeconds / transfers.seconds : 0;
     return [
       {
         observed,
-        samples,
-        sentence: `Copies took ${observed.toFixed(1)} times as long as kernels (${samples} copies).`,
+        samples: transfers.count,
+        sentence: `Copies ran for ${formatRate(observed)} times as long as kernels (${formatRate(transfers.count)} copies).`,
+        counterEvidence: [
+          busyOf(window),
+          `${formatShare(Math.max(0, overlapped))} of the copies' time overlaps kernels`,
+        ],
       },
     ];
   },
