@@ -117,13 +117,9 @@ export function resolveOptions(
       fromEnvironment('ACCELMETER_RULES', (text) => checkProfile(text.toLowerCase())) ??
       'production',
     thresholds:
-      (options.thresholds && checkThresholds(options.thresholds)) ??
-      fromEnvironment('ACCELMETER_THRESHOLDS', thresholdsIn) ??
-      {},
+      given(options.thresholds, checkThresholds) ?? fromEnvironment('ACCELMETER_THRESHOLDS', thresholdsIn) ?? {},
     suppress:
-      (options.suppress && parseSuppressions(options.suppress)) ??
-      fromEnvironment('ACCELMETER_SUPPRESS', suppressionsIn) ??
-      [],
+      given(options.suppress, parseSuppressions) ?? fromEnvironment('ACCELMETER_SUPPRESS', suppressionsIn) ?? [],
   };
 }
 
@@ -132,6 +128,10 @@ export function checkKeys(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, not ${options}`);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) throw new TypeError(`unknown option "${unknown}"; there are ${known.join(', ')}`);
+}
+
+function given<T, R>(value: T | undefined, read: (value: T) => R): R | undefined {
+  return value === undefined ? undefined : read(value);
 }
 
 function checkProfile(profile: string | undefined): RuleProfile | undefined {

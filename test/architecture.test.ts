@@ -56,7 +56,8 @@ describe('imports', () => {
 
   test('the analyzer sees windows and snapshots, and writes quantities for people, nothing else', () => {
     const wrong = edges(/^src\/analyzer\//).filter(
-      ({ to }) => isOurs(to) && !/^src\/(analyzer\/|snapshot\.ts|backend\.ts|quantity\.ts|profile\/window\.ts)/.test(to),
+      ({ to }) =>
+        isOurs(to) && !/^src\/(analyzer\/|snapshot\.ts|backend\.ts|quantity\.ts|profile\/window\.ts)/.test(to),
     );
     expect(wrong).toEqual([]);
   });

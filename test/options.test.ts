@@ -61,3 +61,50 @@ it('the budget is half a percent of a core, or what the environment says', () =>
   expect(resolveOptions({}, { ACCELMETER_BUDGET: '5%' }, warn).budget).toBe(0.005);
   expect(warn.mock.calls.flat()).toEqual([expect.stringContaining('ACCELMETER_BUDGET=5% is ignored')]);
 });
+
+it('the analyzer goes by production thresholds, its own, and is silent about nothing', () => {
+  expect(resolveOptions({}, {}, silent)).toMatchObject({ rules: 'production', thresholds: {}, suppress: [] });
+});
+
+it('what the analyzer says is set by options, else by the environment', () => {
+  const environment = {
+    ACCELMETER_RULES: 'Guide',
+    ACCELMETER_THRESHOLDS: 'low_utilization=0.2',
+    ACCELMETER_SUPPRESS: 'high_variance/init_*, queue_bound',
+  };
+  const warn = vi.fn();
+  const fromEnvironment = resolveOptions({}, environment, warn);
+  expect(fromEnvironment).toMatchObject({ rules: 'guide', thresholds: { low_utilization: 0.2 } });
+  expect(fromEnvironment.suppress).toHaveLength(2);
+  const options = { rules: 'production', thresholds: {}, suppress: [] } as const;
+  expect(resolveOptions(options, environment, warn)).toMatchObject(options);
+  expect(warn).not.toHaveBeenCalled();
+});
+
+it.each([
+  [{ rules: 'strict' }, TypeError, /rules must be "production" or "guide", not "strict"/],
+  [{ thresholds: { low_utilisation: 0.2 } }, TypeError, /no rule is called "low_utilisation"; there are/],
+  [{ thresholds: { low_utilization: 2 } }, RangeError, /from 0 to 1, not 2/],
+  [{ thresholds: null }, TypeError, /thresholds must be an object/],
+  [{ suppress: ['low_utilisation'] }, TypeError, /no rule is called "low_utilisation"/],
+  [{ suppress: null }, TypeError, /suppress must be an array/],
+])('%j is refused', (options, kind, message) => {
+  const resolve = () => resolveOptions(options as object, {}, silent);
+  expect(resolve).toThrow(kind);
+  expect(resolve).toThrow(message);
+});
+
+it('a typing error in what the analyzer reads of the environment is a warning, and the default', () => {
+  const warn = vi.fn();
+  const environment = {
+    ACCELMETER_RULES: 'strict',
+    ACCELMETER_THRESHOLDS: 'low_utilization',
+    ACCELMETER_SUPPRESS: 'high_varianc',
+  };
+  expect(resolveOptions({}, environment, warn)).toMatchObject({ rules: 'production', thresholds: {}, suppress: [] });
+  expect(warn.mock.calls.flat()).toEqual([
+    expect.stringMatching(/^ACCELMETER_RULES=strict is ignored: rules must be/),
+    expect.stringMatching(/^ACCELMETER_THRESHOLDS=low_utilization is ignored: "low_utilization" is not of the form/),
+    expect.stringMatching(/^ACCELMETER_SUPPRESS=high_varianc is ignored: no rule is called "high_varianc"/),
+  ]);
+});

@@ -35,8 +35,8 @@ export function isAfterStartUp({ age, seconds }: Window): boolean {
 }
 
 /** For counter-evidence: "temperature 62 °C". */
-export function temperatureOf({ hardware: { temperature } }: Window): string {
-  return temperature === undefined ? 'temperature not read' : `temperature ${Math.round(temperature)} °C`;
+export function temperatureOf({ hardware: { temperature = Number.NaN } }: Window): string {
+  return Number.isFinite(temperature) ? `temperature ${Math.round(temperature)} °C` : 'temperature not read';
 }
 
 /** For counter-evidence: "busy 96 %". */

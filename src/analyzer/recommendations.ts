@@ -37,6 +37,9 @@ export const recommendations = {
 
 export type RecommendationCode = keyof typeof recommendations;
 
+/** What the profiling guide recommends and no rule can see: it stands for programs that know it from there. */
+export const guidesOwn: readonly RecommendationCode[] = ['optimize_memory_access'];
+
 /** What would help, with where to read more. */
 export interface Recommendation {
   readonly code: RecommendationCode;

@@ -32,7 +32,7 @@ const link = { generation: 4, maxGeneration: 4, width: 16, maxWidth: 16, bandwid
 const few = [kernelWindow('matmul', times(100, 0.002))];
 const tiny = (seconds: number) => ({
   kernelsByName: [kernelWindow('add', times(100_000, seconds))],
-  inFlightSeconds: 55,
+  inFlightSeconds: 45,
 });
 
 export const cases: Readonly<Record<Exclude<BottleneckCode, 'regression'>, Case>> = {
