@@ -7,6 +7,7 @@ import { allSeries, label } from '../dashboards/series.ts';
 import { catalogue, deviceAttributes, type Metric, type MetricName } from '../src/catalogue.ts';
 import { rule } from '../src/cluster/merge.ts';
 import { type GuideField, guide } from './guide.ts';
+import { code, codes, table } from './table.ts';
 
 const names = Object.keys(catalogue) as MetricName[];
 const entry = (name: MetricName): Metric => catalogue[name];
@@ -60,9 +61,6 @@ export function seriesList(): string {
   const lines = names.flatMap((name) => allSeries(name).map((series) => `${series} ${familyType(name)}`));
   return `${lines.sort().join('\n')}\n`;
 }
-
-const code = (text: string) => `\`${text}\``;
-const codes = (texts: readonly string[]) => texts.map(code).join(', ');
 
 const introduction = `# Metrics
 
@@ -146,14 +144,5 @@ const guideRow = ({ field, promql, note = '', rare }: GuideField) => [
   code(promql),
   [note, rare ? 'only where there was any' : ''].filter((each) => each !== '').join('; '),
 ];
-
-/** A table whose columns stand under each other, as the formatter wants it. */
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [columns, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
-  const widths = columns.map((_, index) => Math.max(3, ...cells.map((row) => row[index]?.length ?? 0)));
-  const line = (row: readonly string[]) => `| ${widths.map((width, i) => (row[i] ?? '').padEnd(width)).join(' | ')} |`;
-  const [head = [], ...body] = cells;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
-}
 
 if (import.meta.main) writeFileSync(join(import.meta.dirname, 'METRICS.md'), metricReference());

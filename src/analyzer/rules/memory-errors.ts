@@ -17,10 +17,14 @@ export const memoryErrors: Rule = {
     const observed = uncorrectedErrors + criticalXids + (rowRemapPending ? 1 : 0);
     if (!(observed > threshold)) return [];
     const seen = [
-      uncorrectedErrors > 0 ? `${uncorrectedErrors} uncorrected memory errors` : [],
-      criticalXids > 0 ? `${criticalXids} critical XIDs` : [],
-      rowRemapPending ? 'a row of memory that waits for a reset to be replaced' : [],
+      uncorrectedErrors > 0 ? counted(uncorrectedErrors, 'uncorrected memory error') : [],
+      criticalXids > 0 ? counted(criticalXids, 'critical XID') : [],
+      rowRemapPending ? 'one row of memory that waits for a reset to be replaced' : [],
     ].flat();
     return [{ observed, samples: intervals, sentence: `The device reports ${seen.join(', ')}.` }];
   },
 };
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -212,8 +212,8 @@ it('variance is that of all kernels together to the letter of the guide, else of
 });
 
 it.each([
-  [{ criticalXids: 1 }, 'The device reports 1 critical XIDs.'],
-  [{ rowRemapPending: true }, 'The device reports a row of memory that waits for a reset to be replaced.'],
+  [{ criticalXids: 1 }, 'The device reports 1 critical XID.'],
+  [{ rowRemapPending: true }, 'The device reports one row of memory that waits for a reset to be replaced.'],
 ])('memory_errors: %o', (hardware, sentence) => {
   expect(sighting('memory_errors', healthy('cuda', { hardware }))?.observation.sentence).toBe(sentence);
 });
