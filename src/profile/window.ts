@@ -71,7 +71,22 @@ export interface KernelWindow extends Durations {
    * The last `intervals` against as many before them, of this kernel alone. `undefined` where its history does not
    * reach back so far: it is young, or did not count among the heaviest, or measuring was paused.
    */
-  halves(intervals: number): { readonly older: Durations; readonly newer: Durations } | undefined;
+  halves(intervals: number): Halves | undefined;
+}
+
+/** One stretch of a kernel's history against the one before it, of as many intervals. */
+export interface Halves {
+  readonly older: Half;
+  readonly newer: Half;
+  /** How long both are together. */
+  readonly seconds: number;
+  /** How long the device's kernels were compiled meanwhile. */
+  readonly compilingSeconds: number;
+}
+
+export interface Half extends Durations {
+  /** The mean of each interval in which an execution succeeded, in order of time. */
+  readonly means: readonly number[];
 }
 
 export interface TransferWindow {

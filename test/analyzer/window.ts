@@ -1,6 +1,6 @@
 /** Windows as tests want them: an idle device but for what is said. */
 import type { RuleBackend } from '../../src/analyzer/rule.ts';
-import type { Durations, KernelWindow, Window } from '../../src/profile/window.ts';
+import type { Durations, Half, KernelWindow, Window } from '../../src/profile/window.ts';
 
 export const quiet: Durations = durations([]);
 
@@ -28,10 +28,30 @@ export function durations(seconds: readonly number[], failures = 0): Durations {
   };
 }
 
-/** A kernel of a window; with `older`, its history is that and then `newer`. */
+/** A kernel of a window; with `older`, its history is that and then `newer`, evenly over the intervals of each. */
 export function kernelWindow(name: string, newer: readonly number[], older?: readonly number[]): KernelWindow {
-  const halves = older && { older: durations(older), newer: durations(newer) };
-  return { ...durations(newer), name, halves: () => halves };
+  return {
+    ...durations(newer),
+    name,
+    halves: (intervals) =>
+      older && {
+        older: half(older, intervals),
+        newer: half(newer, intervals),
+        seconds: 10 * intervals,
+        compilingSeconds: 0,
+      },
+  };
+}
+
+/** Some intervals, each with as many of the durations as the next. */
+export function half(seconds: readonly number[], intervals: number): Half {
+  const each = seconds.length / intervals;
+  const means = Array.from({ length: intervals }, (_, i) =>
+    seconds.slice(Math.round(i * each), Math.round((i + 1) * each)),
+  )
+    .filter((some) => some.length > 0)
+    .map((some) => some.reduce((total, one) => total + one, 0) / some.length);
+  return { ...durations(seconds), means };
 }
 
 export function windowOf(

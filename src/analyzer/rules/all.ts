@@ -12,6 +12,7 @@ import { memoryPressure } from './memory-pressure.ts';
 import { pcieDegraded } from './pcie-degraded.ts';
 import { powerThrottling } from './power-throttling.ts';
 import { queueBound } from './queue-bound.ts';
+import { regression } from './regression.ts';
 import { thermalThrottling } from './thermal-throttling.ts';
 import { threadPoolExhausted } from './thread-pool-exhausted.ts';
 import { transferBound } from './transfer-bound.ts';
@@ -28,6 +29,7 @@ export const allRules: readonly Rule[] = [
   lowBandwidth,
   launchBound,
   compilingWhileServing,
+  regression,
   lowUtilization,
   powerThrottling,
   queueBound,

@@ -1,0 +1,70 @@
+import type { Halves } from '../../profile/window.ts';
+import { formatSeconds } from '../../quantity.ts';
+import type { Observation, Rule } from '../rule.ts';
+import { fewestSamples, over, shiftBetween, significance } from '../shift.ts';
+
+/** So many are set against as many before them. */
+const intervals = 10;
+/** Seconds. A process that has just started warms up: caches, clocks, first inputs. */
+const startUp = 60;
+/** A deployment that compiles for a greater share of the time warms up as well. */
+const compilingShare = 0.01;
+
+/**
+ * A kernel has become slower. Never against the lifetime, in which a change drowns as uptime grows; so it is news, and
+ * over once the slow time is also what came before.
+ */
+export const regression: Rule = {
+  code: 'regression',
+  kind: 'regression',
+  severity: 'warning',
+  looksFor: `The mean time of a kernel in the last ${intervals} intervals over its mean in the ${intervals} before.`,
+  guard: `Of at least ${fewestSamples} executions; the P95 has risen as much, which a changed mix of sizes does not do; rank tests over executions and over intervals agree (p < ${significance}). The first minute, and intervals that compile for more than ${compilingShare * 100} % of the time, are compared with nothing.`,
+  thresholds: { cpu: 1.2, cuda: 1.2, opencl: 1.2, metal: 1.2, webgpu: 1.2 },
+  unit: '1',
+  fault: 'above',
+  range: [1, 100],
+  perKernel: true,
+  recommends: () => ['check_thermals', 'isolate_process', 'stabilise_workload'],
+  hides: [],
+  find({ age, byKernel }, { threshold, profile }) {
+    return byKernel
+      .flatMap((kernel) => {
+        const halves = kernel.halves(intervals);
+        if (!halves) return [];
+        const guarded = profile === 'production';
+        if (guarded && isWarmingUp(halves, age)) return [];
+        const observed = over(halves.newer.mean, halves.older.mean);
+        if (observed === undefined || !(observed > threshold)) return [];
+        if (guarded && !isMoreThanNoise(halves, threshold)) return [];
+        return [observation(kernel.name, halves, observed)];
+      })
+      .sort((a, b) => b.observed - a.observed);
+  },
+};
+
+function isWarmingUp({ seconds, compilingSeconds }: Halves, age: number): boolean {
+  return !(age - seconds >= startUp) || compilingSeconds > compilingShare * seconds;
+}
+
+function isMoreThanNoise(halves: Halves, threshold: number): boolean {
+  const { older, newer } = halves;
+  const tail = over(newer.quantile(0.95), older.quantile(0.95));
+  // As far as buckets can tell: both quantiles may be off by their error.
+  const leastTail = threshold * (1 - older.quantileError - newer.quantileError);
+  if (tail === undefined || !(tail > leastTail)) return false;
+  const shift = shiftBetween(halves);
+  return shift !== undefined && shift.probability < significance;
+}
+
+function observation(kernel: string, { older, newer, seconds }: Halves, observed: number): Observation {
+  const time = (value: number | undefined) => formatSeconds(value ?? Number.NaN);
+  const more = `${Math.round((observed - 1) * 100)} % more than in the ${formatSeconds(seconds / 2)} before`;
+  return {
+    observed,
+    kernel,
+    samples: older.count + newer.count,
+    sentence: `${kernel} takes ${time(newer.mean)} on average, ${more} (${time(older.mean)}).`,
+    counterEvidence: [`P95 ${time(newer.quantile(0.95))} after ${time(older.quantile(0.95))}`],
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * How much longer a kernel takes in the newer half of a stretch of time than in the older one, and whether that is more
+ * than noise. Trends and regressions both stand on it.
+ *
+ * Two tests of ranks must agree, because each is blind where the other sees. The one over executions asks whether the
+ * times themselves have moved; but executions of one interval share their clock, their neighbours and their batch, so
+ * a million of them make any ripple significant. The one over the means of the intervals takes each interval as one
+ * witness; but the mean of a few executions lies lower than that of many where the tail is heavy, so it takes a change
+ * of load for one of time.
+ */
+import type { Halves } from '../profile/window.ts';
+import { rankTest } from './rank-test.ts';
+
+export interface Shift {
+  /** Mean of the newer half over that of the older one. */
+  readonly ratio: number;
+  /** The same of the halves' middle intervals, which one slow execution does not move. */
+  readonly typicalRatio: number;
+  /** Two-sided probability that noise alone divides the halves so: the greater one of both tests. */
+  readonly probability: number;
+  /** Executions in both halves. */
+  readonly samples: number;
+}
+
+/** Noise divides the halves as far as this once in a hundred times. */
+export const significance = 0.01;
+
+/** Fewer executions say nothing. */
+export const fewestSamples = 20;
+
+/** `undefined` where there are too few executions, or none in one half. */
+export function shiftBetween({ older, newer }: Halves): Shift | undefined {
+  const samples = older.count + newer.count;
+  const ratio = over(newer.mean, older.mean);
+  const typicalRatio = over(median(newer.means), median(older.means));
+  if (samples < fewestSamples || ratio === undefined || typicalRatio === undefined) return undefined;
+  const ofExecutions = rankTest(older.buckets, newer.buckets);
+  const ofIntervals = rankTest(inOrder(older.means), inOrder(newer.means));
+  return { ratio, typicalRatio, probability: Math.max(ofExecutions, ofIntervals), samples };
+}
+
+/** `undefined` where there is no ratio: a side is missing, or the older one is 0. */
+export function over(newer: number | undefined, older: number | undefined): number | undefined {
+  if (newer === undefined || older === undefined || !(older > 0) || !(newer >= 0)) return undefined;
+  return newer / older;
+}
+
+function inOrder(values: readonly number[]) {
+  return values.toSorted((a, b) => a - b).map((key) => ({ key, count: 1 }));
+}
+
+function median(values: readonly number[]): number | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted[sorted.length >> 1];
+  const lower = sorted[(sorted.length - 1) >> 1];
+  return upper === undefined || lower === undefined ? undefined : (lower + upper) / 2;
+}

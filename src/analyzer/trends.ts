@@ -1,0 +1,43 @@
+/** Which way each kernel's time goes: the newer half of the window against the older one. */
+import type { Halves, Window } from '../profile/window.ts';
+import { formatSeconds } from '../quantity.ts';
+import { type Shift, shiftBetween, significance } from './shift.ts';
+import type { Trend } from './trend.ts';
+
+/** Above it a kernel degrades, below its counterpart it improves. */
+const leastChange = 0.1;
+
+/**
+ * One for each kernel of the window that ran often enough in both halves, the heaviest first. A kernel is `stable`
+ * until the mean, the middle interval and the tests of ranks say the same; so it stays in a window of fewer than ten
+ * intervals in which it ran, which noise divides too easily.
+ */
+export function trendsIn({ byKernel, intervals }: Window): Trend[] {
+  const length = Math.floor(intervals / 2);
+  return byKernel.flatMap((kernel) => {
+    const halves = length > 0 ? kernel.halves(length) : undefined;
+    const shift = halves && shiftBetween(halves);
+    return shift ? [trendOf(kernel.name, halves, shift)] : [];
+  });
+}
+
+function trendOf(kernel: string, { older, newer, seconds }: Halves, shift: Shift): Trend {
+  const { ratio, probability, samples } = shift;
+  const direction = directionOf(shift);
+  const how = { improving: `${percent(1 - ratio)} faster`, degrading: `${percent(ratio - 1)} slower`, stable: '' };
+  const means = `${formatSeconds(newer.mean ?? Number.NaN)} on average, ${formatSeconds(older.mean ?? Number.NaN)} before`;
+  const over = `${samples} executions in ${formatSeconds(seconds)}`;
+  const sentence = `${kernel} is ${direction}: ${direction === 'stable' ? '' : `${how[direction]}, `}${means} (${over}).`;
+  return Object.freeze({ kernel, direction, ratio, probability, samples, toString: () => sentence });
+}
+
+function directionOf({ ratio, typicalRatio, probability }: Shift): Trend['direction'] {
+  if (!(probability < significance)) return 'stable';
+  if (Math.min(ratio, typicalRatio) > 1 + leastChange) return 'degrading';
+  if (Math.max(ratio, typicalRatio) < 1 - leastChange) return 'improving';
+  return 'stable';
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
