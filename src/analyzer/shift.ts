@@ -8,7 +8,7 @@
  * witness; but the mean of a few executions lies lower than that of many where the tail is heavy, so it takes a change
  * of load for one of time.
  */
-import type { Halves } from '../profile/window.ts';
+import type { Durations, Halves } from '../profile/window.ts';
 import { rankTest } from './rank-test.ts';
 
 export interface Shift {
@@ -16,8 +16,9 @@ export interface Shift {
   readonly ratio: number;
   /** The same of the halves' middle intervals, which one slow execution does not move. */
   readonly typicalRatio: number;
-  /** Two-sided probability that noise alone divides the halves so: the greater one of both tests. */
-  readonly probability: number;
+  /** Two-sided probability that noise alone divides the halves so, of each test. */
+  readonly ofExecutions: number;
+  readonly ofIntervals: number;
   /** Executions in both halves. */
   readonly samples: number;
 }
@@ -34,9 +35,29 @@ export function shiftBetween({ older, newer }: Halves): Shift | undefined {
   const ratio = over(newer.mean, older.mean);
   const typicalRatio = over(median(newer.means), median(older.means));
   if (samples < fewestSamples || ratio === undefined || typicalRatio === undefined) return undefined;
-  const ofExecutions = rankTest(older.buckets, newer.buckets);
-  const ofIntervals = rankTest(inOrder(older.means), inOrder(newer.means));
-  return { ratio, typicalRatio, probability: Math.max(ofExecutions, ofIntervals), samples };
+  return {
+    ratio,
+    typicalRatio,
+    ofExecutions: rankTest(older.buckets, newer.buckets),
+    ofIntervals: rankTest(inOrder(older.means), inOrder(newer.means)),
+    samples,
+  };
+}
+
+/**
+ * Two-sided probability that noise alone divides the slowest tenth of all executions so. Where only the slow ones have
+ * become slower their ranks among all executions stay what they were.
+ */
+export function tailProbability({ older, newer }: Halves): number {
+  let from = Number.POSITIVE_INFINITY;
+  let taken = 0;
+  for (const { key, count } of [...older.buckets, ...newer.buckets].sort((a, b) => b.key - a.key)) {
+    if (taken >= (older.count + newer.count) / 10) break;
+    from = key;
+    taken += count;
+  }
+  const tail = ({ buckets }: Durations) => buckets.filter(({ key }) => key >= from);
+  return rankTest(tail(older), tail(newer));
 }
 
 /** `undefined` where there is no ratio: a side is missing, or the older one is 0. */

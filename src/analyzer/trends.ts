@@ -22,8 +22,9 @@ export function trendsIn({ byKernel, intervals }: Window): Trend[] {
 }
 
 function trendOf(kernel: string, { older, newer, seconds }: Halves, shift: Shift): Trend {
-  const { ratio, probability, samples } = shift;
-  const direction = directionOf(shift);
+  const { ratio, samples } = shift;
+  const probability = Math.max(shift.ofExecutions, shift.ofIntervals);
+  const direction = directionOf(shift, probability);
   const how = { improving: `${percent(1 - ratio)} faster`, degrading: `${percent(ratio - 1)} slower`, stable: '' };
   const means = `${formatSeconds(newer.mean ?? Number.NaN)} on average, ${formatSeconds(older.mean ?? Number.NaN)} before`;
   const over = `${samples} executions in ${formatSeconds(seconds)}`;
@@ -31,7 +32,7 @@ function trendOf(kernel: string, { older, newer, seconds }: Halves, shift: Shift
   return Object.freeze({ kernel, direction, ratio, probability, samples, toString: () => sentence });
 }
 
-function directionOf({ ratio, typicalRatio, probability }: Shift): Trend['direction'] {
+function directionOf({ ratio, typicalRatio }: Shift, probability: number): Trend['direction'] {
   if (!(probability < significance)) return 'stable';
   if (Math.min(ratio, typicalRatio) > 1 + leastChange) return 'degrading';
   if (Math.max(ratio, typicalRatio) < 1 - leastChange) return 'improving';

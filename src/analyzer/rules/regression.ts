@@ -1,7 +1,7 @@
 import type { Halves } from '../../profile/window.ts';
 import { formatSeconds } from '../../quantity.ts';
 import type { Observation, Rule } from '../rule.ts';
-import { fewestSamples, over, shiftBetween, significance } from '../shift.ts';
+import { fewestSamples, over, shiftBetween, significance, tailProbability } from '../shift.ts';
 
 /** So many are set against as many before them. */
 const intervals = 10;
@@ -19,7 +19,7 @@ export const regression: Rule = {
   kind: 'regression',
   severity: 'warning',
   looksFor: `The mean time of a kernel in the last ${intervals} intervals over its mean in the ${intervals} before.`,
-  guard: `Of at least ${fewestSamples} executions; the P95 has risen as much, which a changed mix of sizes does not do; rank tests over executions and over intervals agree (p < ${significance}). The first minute, and intervals that compile for more than ${compilingShare * 100} % of the time, are compared with nothing.`,
+  guard: `Of at least ${fewestSamples} executions; the P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals that compile for more than ${compilingShare * 100} % of the time, are compared with nothing.`,
   thresholds: { cpu: 1.2, cuda: 1.2, opencl: 1.2, metal: 1.2, webgpu: 1.2 },
   unit: '1',
   fault: 'above',
@@ -54,7 +54,8 @@ function isMoreThanNoise(halves: Halves, threshold: number): boolean {
   const leastTail = threshold * (1 - older.quantileError - newer.quantileError);
   if (tail === undefined || !(tail > leastTail)) return false;
   const shift = shiftBetween(halves);
-  return shift !== undefined && shift.probability < significance;
+  if (shift === undefined || !(shift.ofIntervals < significance)) return false;
+  return shift.ofExecutions < significance || tailProbability(halves) < significance;
 }
 
 function observation(kernel: string, { older, newer, seconds }: Halves, observed: number): Observation {
