@@ -10,18 +10,22 @@ export interface Ranked {
   readonly count: number;
 }
 
-/** Up to so many values all ways to divide them are counted; above, the normal distribution is near enough. */
-export const exactUpTo = 24;
+/**
+ * Up to so many values all ways to divide them are counted; above, the normal distribution is near enough. With ties
+ * they are counted anew at each call, so only where that takes a few microseconds.
+ */
+export const exactUpTo = { withoutTies: 24, withTies: 12 } as const;
 
 /**
  * Two-sided probability, 0 to 1, that chance alone divides the values so. Both lists rise by `key`; equal keys are ties.
- * Exact for up to `exactUpTo` values; for more the normal approximation, corrected for ties and for continuity.
+ * Exact for few values (`exactUpTo`); for more the normal approximation, corrected for ties and for continuity.
  * 1 where a side is empty.
  */
 export function rankTest(older: readonly Ranked[], newer: readonly Ranked[]): number {
   const { ranks, olderCount, newerCount, newerRankSum } = rankTogether(older, newer);
   if (olderCount === 0 || newerCount === 0) return 1;
-  return olderCount + newerCount <= exactUpTo
+  const count = olderCount + newerCount;
+  return count <= (ranks.length === count ? exactUpTo.withoutTies : exactUpTo.withTies)
     ? exactly(ranks, newerCount, newerRankSum)
     : normally(ranks, olderCount, newerCount, newerRankSum);
 }
@@ -92,7 +96,7 @@ function waysToSum(ranks: readonly number[], chosen: number): Float64Array {
 const known = new Map<number, Float64Array>();
 
 function waysWithoutTies(count: number, chosen: number): Float64Array {
-  const key = count * (exactUpTo + 1) + chosen;
+  const key = count * (exactUpTo.withoutTies + 1) + chosen;
   let ways = known.get(key);
   if (ways === undefined) {
     ways = waysToSum(

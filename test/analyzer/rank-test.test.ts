@@ -43,7 +43,7 @@ describe('the rank test', () => {
   });
 
   it('goes from counting to approximation without a step', () => {
-    const older = Array.from({ length: exactUpTo / 2 }, (_, i) => i * 2);
+    const older = Array.from({ length: exactUpTo.withoutTies / 2 }, (_, i) => i * 2);
     const newer = older.map((each) => each + 7);
     const exact = probability(older, newer);
     const approximate = probability(older, [...newer, 23.5]);

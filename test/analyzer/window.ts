@@ -6,7 +6,7 @@ export const quiet: Durations = durations([]);
 
 /** The durations of pieces of work, in seconds. Buckets are an eighth of an octave, as coarse as they come. */
 export function durations(seconds: readonly number[], failures = 0): Durations {
-  const sorted = [...seconds].sort((a, b) => a - b);
+  const sorted = Float64Array.from(seconds).sort();
   const count = sorted.length;
   const sum = sorted.reduce((total, each) => total + each, 0);
   const mean = count > 0 ? sum / count : undefined;
