@@ -1,8 +1,9 @@
 /**
  * How often noise that does not change is called a trend or a regression, by its kind and by how much runs in an
- * interval; beside it what a comparison of means alone would raise, as the profiling guide has it.
+ * interval; beside it what a comparison of means alone would raise, as the profiling guide has it. Then how many false
+ * regressions a day are raised of one kernel, and how many true ones within 20 ticks.
  */
-import { cases, type FalseAlarms, falseAlarms } from '../test/analyzer/false-alarms.ts';
+import { cases, type FalseAlarms, falseAlarms, regressionsRaised } from '../test/analyzer/false-alarms.ts';
 
 const runs = 2000;
 const target = 0.01;
@@ -29,6 +30,23 @@ const checks = [
 console.log('');
 for (const [what, reached] of checks) console.log(`${reached ? 'reached' : 'MISSED '}  ${what}`);
 process.exitCode = checks.every(([, reached]) => reached) ? 0 : 1;
+
+console.log(`\nregressions of one kernel: false ones a day, and slower kernels told within 20 ticks\n`);
+console.log(`${''.padEnd(51)}   a day   30 % slower  50 % slower`);
+const slowed = 100;
+const frequent = cases
+  .filter(({ perInterval }) => perInterval === 8)
+  .flatMap((each) => [each, { ...each, name: each.name.replace('8 an', '100 an'), perInterval: 100 }]);
+for (const [i, each] of frequent.entries()) {
+  const daily = regressionsRaised(each, { ticks: 17_280, seed: i }).length;
+  const told = [1.3, 1.5].map((factor) => {
+    const runs = Array.from({ length: slowed }, (_, seed) =>
+      regressionsRaised(each, { ticks: 50, slowerFrom: 30, factor, seed }).some((tick) => tick >= 30),
+    );
+    return percent(runs.filter(Boolean).length / slowed, 13);
+  });
+  console.log(`${each.name.padEnd(51)}${String(daily).padStart(8)}${told.join('')}`);
+}
 
 function percent(share: number, width = 0): string {
   return `${(share * 100).toFixed(2)} %`.padStart(width);

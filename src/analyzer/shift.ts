@@ -23,9 +23,6 @@ export interface Shift {
   readonly samples: number;
 }
 
-/** Noise divides the halves as far as this once in a hundred times. */
-export const significance = 0.01;
-
 /** Fewer executions say nothing. */
 export const fewestSamples = 20;
 

@@ -1,11 +1,13 @@
 /** Which way each kernel's time goes: the newer half of the window against the older one. */
 import type { Halves, Window } from '../profile/window.ts';
 import { formatSeconds } from '../quantity.ts';
-import { type Shift, shiftBetween, significance } from './shift.ts';
+import { type Shift, shiftBetween } from './shift.ts';
 import type { Trend } from './trend.ts';
 
 /** Above it a kernel degrades, below its counterpart it improves. */
 const leastChange = 0.1;
+/** Noise divides the halves as far as this once in a hundred windows. */
+const significance = 0.01;
 
 /**
  * One for each kernel of the window that ran often enough in both halves, the heaviest first. A kernel is `stable`

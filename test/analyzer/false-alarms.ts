@@ -68,6 +68,49 @@ export function falseAlarms({ noise, perInterval, ripple }: Case, runs: number, 
   return { trend: trend / runs, regression: regressed / runs, guide: guide / runs };
 }
 
+/** When a regression is raised in noise which becomes slower at some tick: seen in two ticks in a row, over after three. */
+export function regressionsRaised(
+  { noise, perInterval, ripple }: Case,
+  {
+    ticks,
+    slowerFrom = ticks,
+    factor = 1,
+    seed,
+  }: { ticks: number; slowerFrom?: number; factor?: number; seed: number },
+): number[] {
+  const random = randomNumbers(seed);
+  const history: number[][] = [];
+  const raisedAt: number[] = [];
+  let seen = 0;
+  let raised = false;
+  for (let tick = 0; tick < ticks; tick++) {
+    const shared = Math.exp(ripple * normal(random)) * (tick < slowerFrom ? 1 : factor);
+    history.push(Array.from({ length: perInterval }, () => shared * noise(random)));
+    if (history.length > intervals.regression) history.shift();
+    if (history.length < intervals.regression || !isSlower(history)) {
+      seen = Math.min(seen, 0) - 1;
+      if (seen <= -3) raised = false;
+      continue;
+    }
+    seen = Math.max(seen, 0) + 1;
+    if (seen < 2 || raised) continue;
+    raised = true;
+    raisedAt.push(tick);
+  }
+  return raisedAt;
+}
+
+function isSlower(history: readonly (readonly number[])[]): boolean {
+  const [older, newer] = [
+    history.slice(0, intervals.regression / 2).flat(),
+    history.slice(intervals.regression / 2).flat(),
+  ];
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  if (!(sum(newer) > 1.2 * sum(older))) return false; // most windows, and cheaply
+  const window = windowOf('opencl', { kernelsByName: [kernelWindow('k', newer, older)] });
+  return regression.find(window, { threshold: 1.2, profile: 'production' }).length > 0;
+}
+
 function isTrend({ direction }: { readonly direction: string }): boolean {
   return direction !== 'stable';
 }
