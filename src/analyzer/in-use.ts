@@ -30,7 +30,7 @@ export function isHeldByOthers(window: Window): boolean {
 }
 
 /** True from when on no part of the window belongs to the first minute. */
-export function isAfterStartUp({ age, seconds }: Window): boolean {
+export function isAfterStartUp({ age, seconds }: Pick<Window, 'age' | 'seconds'>): boolean {
   return age - seconds >= startUp;
 }
 

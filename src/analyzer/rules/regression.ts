@@ -1,5 +1,6 @@
-import type { Halves } from '../../profile/window.ts';
+import type { Halves, Window } from '../../profile/window.ts';
 import { formatSeconds } from '../../quantity.ts';
+import { isAfterStartUp } from '../in-use.ts';
 import type { Observation, Rule } from '../rule.ts';
 import { fewestSamples, over, shiftBetween, tailProbability } from '../shift.ts';
 
@@ -10,9 +11,7 @@ const intervals = 10;
  * slow intervals of ten still reach it, and so a clear change three ticks in a row.
  */
 const significance = 0.002;
-/** Seconds. A process that has just started warms up: caches, clocks, first inputs. */
-const startUp = 60;
-/** A deployment that compiles for a greater share of the time warms up as well. */
+/** A deployment that compiles for a greater share of the time warms up. */
 const compilingShare = 0.01;
 
 /**
@@ -24,21 +23,22 @@ export const regression: Rule = {
   kind: 'regression',
   severity: 'warning',
   looksFor: `The mean time of a kernel in the last ${intervals} intervals over its mean in the ${intervals} before.`,
-  guard: `Of at least ${fewestSamples} executions; the P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals that compile for more than ${compilingShare * 100} % of the time, are compared with nothing.`,
+  guard: `The P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals that compile for more than ${compilingShare * 100} % of the time, are compared with nothing.`,
   thresholds: { cpu: 1.2, cuda: 1.2, opencl: 1.2, metal: 1.2, webgpu: 1.2 },
   unit: '1',
+  samples: { fewest: fewestSamples, of: 'executions' },
   fault: 'above',
   range: [1, 100],
   perKernel: true,
   recommends: () => ['check_thermals', 'isolate_process', 'stabilise_workload'],
-  hides: [],
-  find({ age, byKernel }, { threshold, profile }) {
-    return byKernel
+  hides: ['high_variance'],
+  find(window, { threshold, profile }) {
+    return window.byKernel
       .flatMap((kernel) => {
         const halves = kernel.halves(intervals);
-        if (!halves) return [];
+        if (!halves || halves.older.count + halves.newer.count < fewestSamples) return [];
         const guarded = profile === 'production';
-        if (guarded && isWarmingUp(halves, age)) return [];
+        if (guarded && isWarmingUp(halves, window)) return [];
         const observed = over(halves.newer.mean, halves.older.mean);
         if (observed === undefined || !(observed > threshold)) return [];
         if (guarded && !isMoreThanNoise(halves, threshold)) return [];
@@ -48,8 +48,8 @@ export const regression: Rule = {
   },
 };
 
-function isWarmingUp({ seconds, compilingSeconds }: Halves, age: number): boolean {
-  return !(age - seconds >= startUp) || compilingSeconds > compilingShare * seconds;
+function isWarmingUp({ seconds, compilingSeconds }: Halves, { age }: Window): boolean {
+  return !isAfterStartUp({ age, seconds }) || compilingSeconds > compilingShare * seconds;
 }
 
 function isMoreThanNoise(halves: Halves, threshold: number): boolean {
