@@ -3,7 +3,7 @@
  * interval; beside it what a comparison of means alone would raise, as the profiling guide has it. Then how many false
  * regressions a day are raised of one kernel, and how many true ones within 20 ticks.
  */
-import { cases, type FalseAlarms, falseAlarms, regressionsRaised } from '../test/analyzer/false-alarms.ts';
+import { cases, type FalseAlarms, falseAlarms, regressionsRaised } from '../test/analyzer/false-changes.ts';
 
 const runs = 2000;
 const target = 0.01;

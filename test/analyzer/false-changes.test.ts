@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cases, falseAlarms } from './false-alarms.ts';
+import { cases, falseAlarms } from './false-changes.ts';
 
 const runs = 1000;
 
