@@ -109,10 +109,10 @@ function toPrimary({ state }: OpenedProfiler): Outlet {
 
 /** Loaded only where it is asked for. Throws an Error for settings that cannot be followed. */
 async function toReceiver({ profiler, state }: OpenedProfiler, warn: (problem: string) => void): Promise<Outlet> {
-  const { readOtlpSettings } = await import('../src/exporters/otlp/settings.ts');
-  const { startPush } = await import('../src/exporters/otlp/push.ts');
-  const settings = readOtlpSettings(process.env, warn);
-  const { endpoint, flush, stop } = startPush({
+  const { readMetricSettings } = await import('../src/exporters/otlp/settings.ts');
+  const { pushMetrics } = await import('../src/exporters/otlp/push-metrics.ts');
+  const settings = readMetricSettings(process.env, warn);
+  const { endpoint, flush, stop } = pushMetrics({
     settings,
     producer: profiler.metricProducer(settings.producer),
     say: tell,

@@ -41,6 +41,8 @@ export interface Finding {
   readonly threshold: number;
   /** UCUM, of both. */
   readonly unit: string;
+  /** Of a regression: what it compares. */
+  readonly change?: Change;
   /** A sentence for a person, with the numbers. */
   readonly sentence: string;
   readonly evidence: Evidence;
@@ -51,6 +53,12 @@ export interface Finding {
   readonly clearedAt: string | undefined;
   /** The sentence. */
   toString(): string;
+}
+
+/** A kernel's mean duration before and after it became slower, in seconds. */
+export interface Change {
+  readonly before: number;
+  readonly after: number;
 }
 
 /** What a finding stands on. */

@@ -3,7 +3,7 @@
  * one window; when that becomes a finding, and when it is over, is the analyzer's.
  */
 import type { Window } from '../profile/window.ts';
-import type { BottleneckCode, Severity } from './finding.ts';
+import type { BottleneckCode, Change, Severity } from './finding.ts';
 import type { RecommendationCode } from './recommendations.ts';
 
 /** The backends that rules have thresholds for; more than there are yet. */
@@ -59,6 +59,8 @@ export interface Observation {
   readonly unit?: string;
   readonly severity?: Severity;
   readonly kernel?: string;
+  /** Of a regression: what it compares. */
+  readonly change?: Change;
   /** How many executions, copies or intervals it stands on. */
   readonly samples: number;
   /** For a person, with the numbers. */

@@ -10,7 +10,7 @@ import { isIP, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { version } from '../../version.ts';
-import type { OtlpSettings } from './settings.ts';
+import type { ReceiverSettings } from './settings.ts';
 
 export interface PostOptions {
   /** When the last attempt has to be over, on the clock of `performance.now()`. */
@@ -39,9 +39,9 @@ const compress = promisify(gzip);
 
 /**
  * Delivers a request and gives the body of the answer. Rejects with an Error whose message says what is wrong, without
- * credentials, when the receiver refuses it or the deadline is over.
+ * credentials, when the receiver refuses it (then it is a Refused) or the deadline is over.
  */
-export async function post(settings: OtlpSettings, message: Buffer, options: PostOptions): Promise<Buffer> {
+export async function post(settings: ReceiverSettings, message: Buffer, options: PostOptions): Promise<Buffer> {
   const body = settings.gzip ? await compress(message) : message;
   for (let pause = firstPause; ; pause = Math.min(pause * pauseGrowth, longestPause)) {
     let problem: string;
@@ -64,9 +64,10 @@ export async function post(settings: OtlpSettings, message: Buffer, options: Pos
   }
 }
 
-class Refused extends Error {}
+/** What the receiver will not take, however often it is asked. */
+export class Refused extends Error {}
 
-function attempt(settings: OtlpSettings, body: Buffer, { deadline, keepAlive }: PostOptions): Promise<Answer> {
+function attempt(settings: ReceiverSettings, body: Buffer, { deadline, keepAlive }: PostOptions): Promise<Answer> {
   const { url, headers, gzip: zipped, tls } = settings;
   const secure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {

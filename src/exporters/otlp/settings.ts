@@ -1,45 +1,46 @@
 /**
- * The variables of OpenTelemetry's specification of the OTLP exporter and of the periodic metric reader, as far as
- * they are about metrics over http/protobuf. What is malformed is said, and the default is used.
+ * The variables of OpenTelemetry's specification of the OTLP exporter, of the periodic metric reader and of the batch
+ * processor of logs, as far as they are about http/protobuf. What is malformed is said, and the default is used.
  */
 import { readFileSync } from 'node:fs';
 import type { MetricProducerOptions, Temporality } from '../../otel/metric-producer.ts';
 
-export interface OtlpSettings {
+/** How a receiver of one signal is reached. */
+export interface ReceiverSettings {
   readonly url: URL;
   /** May hold credentials: never to be shown. */
   readonly headers: Readonly<Record<string, string>>;
   readonly gzip: boolean;
   /** For one export with all its attempts, in milliseconds. */
   readonly timeout: number;
-  /** From one export to the next, in milliseconds. */
-  readonly interval: number;
-  /** For collecting and exporting together, in milliseconds. */
+  /** For preparing and exporting together, in milliseconds. */
   readonly exportTimeout: number;
   readonly tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+}
+
+export interface MetricPushSettings extends ReceiverSettings {
+  /** From one export to the next, in milliseconds. */
+  readonly interval: number;
   readonly producer: Required<Pick<MetricProducerOptions, 'histogram' | 'temporality'>>;
+}
+
+export interface LogPushSettings extends ReceiverSettings {
+  /** From a record to the export that takes it and those that came meanwhile, in milliseconds. */
+  readonly delay: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Warn = (problem: string) => void;
 
-/** Reads the environment. Throws an Error, which says why, where nothing can be exported as it is set. */
-export function readOtlpSettings(environment: Environment, warn: Warn): OtlpSettings {
-  const read = reader(environment, warn);
-  const protocol = read.text('PROTOCOL') ?? 'http/protobuf';
-  if (protocol !== 'http/protobuf') throw new Error(`OTLP over ${protocol} is not supported, only http/protobuf is`);
+type Signal = 'METRICS' | 'LOGS';
+
+/** Reads the environment. Throws an Error, which says why, where no metrics can be exported as it is set. */
+export function readMetricSettings(environment: Environment, warn: Warn): MetricPushSettings {
+  const read = reader('METRICS', environment, warn);
   return {
-    url: endpoint(environment),
-    headers: { ...read.headers('OTEL_EXPORTER_OTLP_HEADERS'), ...read.headers('OTEL_EXPORTER_OTLP_METRICS_HEADERS') },
-    gzip: read.choice('COMPRESSION', { none: false, gzip: true }, 'none'),
-    timeout: read.milliseconds('TIMEOUT', 10_000),
+    ...receiverSettings('METRICS', environment, read),
     interval: read.milliseconds('OTEL_METRIC_EXPORT_INTERVAL', 60_000),
     exportTimeout: read.milliseconds('OTEL_METRIC_EXPORT_TIMEOUT', 30_000),
-    tls: {
-      ...read.file('ca', 'CERTIFICATE'),
-      ...read.file('cert', 'CLIENT_CERTIFICATE'),
-      ...read.file('key', 'CLIENT_KEY'),
-    },
     producer: {
       temporality: read.choice<Temporality>(
         'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE',
@@ -55,25 +56,56 @@ export function readOtlpSettings(environment: Environment, warn: Warn): OtlpSett
   };
 }
 
-/** The one for metrics is taken as it is; to the common one the path of metrics is added. */
-function endpoint(environment: Environment): URL {
-  const own = environment.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT?.trim();
+/** The same for logs. */
+export function readLogSettings(environment: Environment, warn: Warn): LogPushSettings {
+  const read = reader('LOGS', environment, warn);
+  return {
+    ...receiverSettings('LOGS', environment, read),
+    delay: read.milliseconds('OTEL_BLRP_SCHEDULE_DELAY', 1000),
+    exportTimeout: read.milliseconds('OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
+  };
+}
+
+function receiverSettings(
+  signal: Signal,
+  environment: Environment,
+  read: ReturnType<typeof reader>,
+): Omit<ReceiverSettings, 'exportTimeout'> {
+  const protocol = read.text('PROTOCOL') ?? 'http/protobuf';
+  if (protocol !== 'http/protobuf') throw new Error(`OTLP over ${protocol} is not supported, only http/protobuf is`);
+  return {
+    url: endpoint(signal, environment),
+    headers: { ...read.headers('OTEL_EXPORTER_OTLP_HEADERS'), ...read.headers(`OTEL_EXPORTER_OTLP_${signal}_HEADERS`) },
+    gzip: read.choice('COMPRESSION', { none: false, gzip: true }, 'none'),
+    timeout: read.milliseconds('TIMEOUT', 10_000),
+    tls: {
+      ...read.file('ca', 'CERTIFICATE'),
+      ...read.file('cert', 'CLIENT_CERTIFICATE'),
+      ...read.file('key', 'CLIENT_KEY'),
+    },
+  };
+}
+
+/** The one of the signal is taken as it is; to the common one the path of the signal is added. */
+function endpoint(signal: Signal, environment: Environment): URL {
+  const ownName = `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`;
+  const own = environment[ownName]?.trim();
   const common = environment.OTEL_EXPORTER_OTLP_ENDPOINT?.trim() || 'http://localhost:4318';
-  const name = own ? 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT' : 'OTEL_EXPORTER_OTLP_ENDPOINT';
+  const name = own ? ownName : 'OTEL_EXPORTER_OTLP_ENDPOINT';
   if (!URL.canParse(own || common)) throw new Error(`${name} is not a URL`);
   const url = new URL(own || common);
   if (!/^https?:$/.test(url.protocol)) throw new Error(`${name} is not a URL of http or https`);
-  if (!own) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/metrics`;
+  if (!own) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/${signal.toLowerCase()}`;
   return url;
 }
 
-/** Reads variables, by their names or by what follows `OTEL_EXPORTER_OTLP_` and `OTEL_EXPORTER_OTLP_METRICS_`. */
-function reader(environment: Environment, warn: Warn) {
+/** Reads variables, by their names or by what follows `OTEL_EXPORTER_OTLP_` and the same with the signal. */
+function reader(signal: Signal, environment: Environment, warn: Warn) {
   /** The variable that counts and what it says; an empty one is an unset one. */
   const find = (name: string) => {
     const names = name.startsWith('OTEL_')
       ? [name]
-      : [`OTEL_EXPORTER_OTLP_METRICS_${name}`, `OTEL_EXPORTER_OTLP_${name}`];
+      : [`OTEL_EXPORTER_OTLP_${signal}_${name}`, `OTEL_EXPORTER_OTLP_${name}`];
     const variable = names.find((each) => environment[each]?.trim());
     return variable === undefined ? undefined : { variable, text: environment[variable]?.trim() ?? '' };
   };

@@ -10,7 +10,7 @@ import {
 import { expect, it, onTestFinished } from 'vitest';
 import { catalogue, deviceAttributes, type Metric } from '../../../src/catalogue.ts';
 import { Distribution } from '../../../src/distribution/distribution.ts';
-import { encodeRequest } from '../../../src/exporters/otlp/encode.ts';
+import { encodeMetrics } from '../../../src/exporters/otlp/encode-metrics.ts';
 import { PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
 import { explicitHistogram } from '../../../src/otel/histograms.ts';
 import { processResource } from '../../../src/otel/resource.ts';
@@ -101,7 +101,7 @@ it('every metric of the catalogue, scraped and pushed, is the same series', asyn
   onTestFinished(() => exporter.shutdown());
   const scraped = seriesOf(await (await fetch(`${exporter.url}metrics`)).text());
   const { resourceMetrics } = await producer.collect();
-  const pushed = metricsOf(decodeRequest(encodeRequest(resourceMetrics))).flatMap(translate);
+  const pushed = metricsOf(decodeRequest(encodeMetrics(resourceMetrics))).flatMap(translate);
   expect(scraped.length).toBeGreaterThan(Object.keys(catalogue).length);
   expect(scraped.toSorted()).toEqual(pushed.toSorted());
 });

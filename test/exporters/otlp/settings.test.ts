@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { readOtlpSettings } from '../../../src/exporters/otlp/settings.ts';
+import { readMetricSettings } from '../../../src/exporters/otlp/settings.ts';
 
 function read(environment: Record<string, string>) {
   const warnings: string[] = [];
-  const settings = readOtlpSettings(environment, (problem) => warnings.push(problem));
+  const settings = readMetricSettings(environment, (problem) => warnings.push(problem));
   return { settings, warnings };
 }
 

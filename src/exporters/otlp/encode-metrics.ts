@@ -2,7 +2,6 @@
  * What a MetricProducer collected as an OTLP request in protobuf. Field numbers are those of opentelemetry-proto 1.9
  * (https://github.com/open-telemetry/opentelemetry-proto), `opentelemetry/proto/metrics/v1/metrics.proto`.
  */
-import type { Attributes, AttributeValue, HrTime } from '@opentelemetry/api';
 import {
   AggregationTemporality,
   type DataPoint,
@@ -12,48 +11,22 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { ProtobufWriter, readFields } from './protobuf.ts';
+import { nanoseconds, writeAttributes, writeScope } from './attributes.ts';
+import { ProtobufWriter } from './protobuf.ts';
 
 /** ExportMetricsServiceRequest. */
-export function encodeRequest({ resource, scopeMetrics }: ResourceMetrics): Buffer {
+export function encodeMetrics({ resource, scopeMetrics }: ResourceMetrics): Buffer {
   const out = new ProtobufWriter();
   out.message(1, () => {
     out.message(1, () => writeAttributes(out, 1, resource.attributes));
     for (const { scope, metrics } of scopeMetrics) {
       out.message(2, () => {
-        out.message(1, () => {
-          out.string(1, scope.name);
-          if (scope.version !== undefined) out.string(2, scope.version);
-        });
+        out.message(1, () => writeScope(out, scope));
         for (const metric of metrics) out.message(2, () => writeMetric(out, metric));
       });
     }
   });
   return out.finish();
-}
-
-/** What the receiver refused of a request that it took, and why; ExportMetricsServiceResponse. */
-export interface PartialSuccess {
-  readonly rejectedPoints: number;
-  readonly message: string;
-}
-
-/** `undefined` where everything was taken, or where the answer is not readable. */
-export function decodeResponse(body: Buffer): PartialSuccess | undefined {
-  try {
-    let rejectedPoints = 0;
-    let message = '';
-    for (const [field, value] of readFields(body)) {
-      if (field !== 1 || typeof value === 'number') continue;
-      for (const [inner, content] of readFields(value)) {
-        if (inner === 1 && typeof content === 'number') rejectedPoints = content;
-        if (inner === 2 && typeof content !== 'number') message = content.toString();
-      }
-    }
-    return rejectedPoints > 0 || message !== '' ? { rejectedPoints, message } : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function writeMetric(out: ProtobufWriter, metric: MetricData): void {
@@ -127,27 +100,4 @@ function writeExponential(out: ProtobufWriter, point: DataPoint<ExponentialHisto
   }
   if (min !== undefined) out.double(12, min);
   if (max !== undefined) out.double(13, max);
-}
-
-function writeAttributes(out: ProtobufWriter, field: number, attributes: Attributes): void {
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null) continue;
-    out.message(field, () => {
-      out.string(1, key);
-      out.message(2, () => writeValue(out, value));
-    });
-  }
-}
-
-function writeValue(out: ProtobufWriter, value: AttributeValue): void {
-  if (typeof value === 'string') out.string(1, value);
-  else if (typeof value === 'boolean') out.varint(2, value ? 1 : 0);
-  else if (typeof value !== 'number')
-    out.string(1, JSON.stringify(value)); // ours have no arrays
-  else if (Number.isSafeInteger(value)) out.int64(3, value);
-  else out.double(4, value);
-}
-
-function nanoseconds([seconds, nano]: HrTime): bigint {
-  return BigInt(seconds) * 1_000_000_000n + BigInt(nano);
 }

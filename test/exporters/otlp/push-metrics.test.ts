@@ -1,24 +1,24 @@
 import type { CollectionResult } from '@opentelemetry/sdk-metrics';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { catalogue } from '../../../src/catalogue.ts';
-import { type Push, startPush } from '../../../src/exporters/otlp/push.ts';
-import { readOtlpSettings } from '../../../src/exporters/otlp/settings.ts';
+import { type MetricPush, pushMetrics } from '../../../src/exporters/otlp/push-metrics.ts';
+import { readMetricSettings } from '../../../src/exporters/otlp/settings.ts';
 import type { Profiler } from '../../../src/profiler.ts';
 import { version } from '../../../src/version.ts';
 import { durations, machine, run, runEverything } from '../../otel/machine.ts';
 import { metricsOf, type OtlpPoint, partialSuccess, type Receiver, receive } from './receiver.ts';
 
 interface Pushing {
-  readonly push: Push;
+  readonly push: MetricPush;
   readonly said: string[];
 }
 
 /** A push as the environment says; it is stopped when the test ends. */
 function pushTo(profiler: Pick<Profiler, 'metricProducer'>, environment: Record<string, string>): Pushing {
   const said: string[] = [];
-  const settings = readOtlpSettings(environment, (problem) => said.push(problem));
+  const settings = readMetricSettings(environment, (problem) => said.push(problem));
   const producer = profiler.metricProducer(settings.producer);
-  const push = startPush({ settings, producer, say: (line) => said.push(line) });
+  const push = pushMetrics({ settings, producer, say: (line) => said.push(line) });
   onTestFinished(() => push.stop());
   return { push, said };
 }
@@ -133,10 +133,10 @@ describe('again and again', () => {
   it('but not while the profiler is paused', async () => {
     const receiver = await receive();
     const { profiler } = await machine();
-    const settings = readOtlpSettings(to(receiver, { OTEL_METRIC_EXPORT_INTERVAL: '20' }), () => {});
+    const settings = readMetricSettings(to(receiver, { OTEL_METRIC_EXPORT_INTERVAL: '20' }), () => {});
     profiler.pause();
     const producer = profiler.metricProducer();
-    const push = startPush({ settings, producer, say: () => {}, paused: () => profiler.paused });
+    const push = pushMetrics({ settings, producer, say: () => {}, paused: () => profiler.paused });
     onTestFinished(() => push.stop());
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(receiver.arrived).toHaveLength(0);

@@ -2,7 +2,8 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeResponse, encodeRequest } from '../../../src/exporters/otlp/encode.ts';
+import { decodeResponse } from '../../../src/exporters/otlp/answer.ts';
+import { encodeMetrics } from '../../../src/exporters/otlp/encode-metrics.ts';
 import { ProtobufWriter } from '../../../src/exporters/otlp/protobuf.ts';
 import type { MetricProducerOptions } from '../../../src/otel/metric-producer.ts';
 import { machine, runEverything } from '../../otel/machine.ts';
@@ -28,7 +29,7 @@ it.each(variants)('%s: the request says what that of the official exporter says'
   await new Promise((resolve) => official.export(resourceMetrics, resolve));
   await official.shutdown();
   const [theirs] = receiver.arrived;
-  const ours = decodeRequest(encodeRequest(resourceMetrics));
+  const ours = decodeRequest(encodeMetrics(resourceMetrics));
   expect(metricsOf(ours).length).toBeGreaterThan(20);
   expect(comparable(ours)).toEqual(comparable(theirs?.request));
 });
@@ -72,7 +73,7 @@ describe('any content', () => {
     fc.assert(
       fc.property(attributes, (given) => {
         const resource = { attributes: given } as unknown as ResourceMetrics['resource'];
-        const [back] = decodeRequest(encodeRequest({ resource, scopeMetrics: [] })).resourceMetrics;
+        const [back] = decodeRequest(encodeMetrics({ resource, scopeMetrics: [] })).resourceMetrics;
         const values = (back?.resource.attributes ?? []).map(({ key, value }) => [key, fromAnyValue(value)]);
         expect(values).toEqual(Object.entries(given).map(([key, value]) => [key, wellFormed(value)]));
       }),
@@ -84,7 +85,7 @@ describe('any content', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 12 }), (lengths) => {
         const attributes = Object.fromEntries(lengths.map((length, i) => [`${i}`, 'x'.repeat(length)]));
         const resource = { attributes } as unknown as ResourceMetrics['resource'];
-        const [back] = decodeRequest(encodeRequest({ resource, scopeMetrics: [] })).resourceMetrics;
+        const [back] = decodeRequest(encodeMetrics({ resource, scopeMetrics: [] })).resourceMetrics;
         const found = (back?.resource.attributes ?? []).map(({ value }) => (value.stringValue as string).length);
         expect(found).toEqual(lengths);
       }),
@@ -112,7 +113,7 @@ describe('an answer', () => {
 
   it('says how many points it refused, and why', () => {
     const body = Buffer.from(partialSuccess(70_000, 'too many series'));
-    expect(decodeResponse(body)).toEqual({ rejectedPoints: 70_000, message: 'too many series' });
+    expect(decodeResponse(body)).toEqual({ rejected: 70_000, message: 'too many series' });
   });
 
   it('of fields that we do not know is read past them', () => {
@@ -121,7 +122,7 @@ describe('an answer', () => {
     out.varint(8, 300);
     out.string(7, 'new');
     const body = Buffer.concat([out.finish(), Buffer.from(partialSuccess(3, 'old'))]);
-    expect(decodeResponse(body)).toEqual({ rejectedPoints: 3, message: 'old' });
+    expect(decodeResponse(body)).toEqual({ rejected: 3, message: 'old' });
   });
 
   it('that is anything at all does no harm', () => {
