@@ -6,7 +6,7 @@ import { readMetricSettings } from '../../../src/exporters/otlp/settings.ts';
 import type { Profiler } from '../../../src/profiler.ts';
 import { version } from '../../../src/version.ts';
 import { durations, machine, run, runEverything } from '../../otel/machine.ts';
-import { metricsOf, type OtlpPoint, partialSuccess, type Receiver, receive } from './receiver.ts';
+import { attributesOf, metricsOf, partialSuccess, type Receiver, receive } from './receiver.ts';
 
 interface Pushing {
   readonly push: MetricPush;
@@ -27,8 +27,6 @@ const to = ({ url }: Receiver, more: Record<string, string> = {}) => ({ OTEL_EXP
 const last = (receiver: Receiver) => metricsOf(receiver.arrived.at(-1)?.request);
 const metric = (receiver: Receiver, name: string) => last(receiver).find((each) => each.name === name);
 const sumOf = (counts: readonly string[] = []) => counts.reduce((sum, count) => sum + Number(count), 0);
-const attributesOf = (attributes: OtlpPoint['attributes'] = []) =>
-  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
 describe('what arrives', () => {
   it('is every metric with its unit, description and kind, under our scope', async () => {

@@ -1,12 +1,13 @@
 /**
  * An OTLP receiver that reads requests by the official definitions: opentelemetry-proto 1.9.0, beside this file, under
- * the Apache License 2.0 (The OpenTelemetry Authors).
+ * the Apache License 2.0 (The OpenTelemetry Authors). Of logs, `logs-messages.ts` has the fields.
  */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
 import { onTestFinished } from 'vitest';
+import { logsMessages } from './logs-messages.ts';
 
 interface KeyValue {
   readonly key: string;
@@ -56,10 +57,34 @@ export interface OtlpRequest {
   }[];
 }
 
+export interface OtlpRecord {
+  readonly timeUnixNano: string;
+  readonly observedTimeUnixNano: string;
+  readonly severityNumber: string;
+  readonly severityText: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly attributes?: readonly KeyValue[];
+  readonly eventName: string;
+}
+
+export interface OtlpLogs {
+  readonly resourceLogs: readonly {
+    readonly resource: { readonly attributes: readonly KeyValue[] };
+    readonly scopeLogs: readonly {
+      readonly scope: { readonly name: string; readonly version: string };
+      readonly logRecords: readonly OtlpRecord[];
+    }[];
+  }[];
+}
+
 const definitions = new protobuf.Root();
 definitions.resolvePath = (_, path) =>
   join(import.meta.dirname, 'opentelemetry-proto-1.9.0', path.replace(/^opentelemetry\//, ''));
 definitions.loadSync('opentelemetry/proto/collector/metrics/v1/metrics_service.proto');
+definitions.addJSON(logsMessages);
+definitions.resolveAll();
+const logsType = definitions.lookupType('opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest');
+const logsResponseType = definitions.lookupType('opentelemetry.proto.collector.logs.v1.ExportLogsServiceResponse');
 const collector = 'opentelemetry.proto.collector.metrics.v1';
 const requestType = definitions.lookupType(`${collector}.ExportMetricsServiceRequest`);
 const responseType = definitions.lookupType(`${collector}.ExportMetricsServiceResponse`);
@@ -69,13 +94,35 @@ export function decodeRequest(body: Uint8Array): OtlpRequest {
   return requestType.toObject(requestType.decode(body), { longs: String, enums: String }) as OtlpRequest;
 }
 
+/** The same for logs. */
+export function decodeLogs(body: Uint8Array): OtlpLogs {
+  return logsType.toObject(logsType.decode(body), { longs: String, enums: String }) as OtlpLogs;
+}
+
+export const recordsOf = (logs: OtlpLogs | undefined) =>
+  (logs?.resourceLogs ?? []).flatMap(({ scopeLogs }) => scopeLogs.flatMap(({ logRecords }) => logRecords));
+
+/** A list as an array, everything else as it is. */
+export const attributesOf = (attributes: readonly KeyValue[] = []) =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, plain(value)]));
+
+function plain(value: Readonly<Record<string, unknown>>): unknown {
+  const [kind, content] = Object.entries(value)[0] ?? [];
+  return kind === 'arrayValue'
+    ? (content as { values: Readonly<Record<string, unknown>>[] }).values.map(plain)
+    : content;
+}
+
 export const metricsOf = (request: OtlpRequest | undefined) =>
   (request?.resourceMetrics ?? []).flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
 
 export interface Arrived {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** Empty for what came to a path of logs. */
   readonly request: OtlpRequest;
+  /** Empty for everything else. */
+  readonly logs: OtlpLogs;
 }
 
 /** What is answered: a status, with a body and headers where wanted. `undefined`: nothing, ever. */
@@ -91,6 +138,9 @@ export interface Receiver {
 export const partialSuccess = (rejectedDataPoints: number, errorMessage: string) =>
   responseType.encode(responseType.create({ partialSuccess: { rejectedDataPoints, errorMessage } })).finish();
 
+export const logsPartialSuccess = (rejectedLogRecords: number, errorMessage: string) =>
+  logsResponseType.encode(logsResponseType.create({ partialSuccess: { rejectedLogRecords, errorMessage } })).finish();
+
 /** Closed when the test ends. `answer` is asked with the number of the request, from 0. */
 export async function receive(answer: (index: number) => Answer = () => ({ status: 200 })): Promise<Receiver> {
   const arrived: Arrived[] = [];
@@ -100,7 +150,14 @@ export async function receive(answer: (index: number) => Answer = () => ({ statu
     for await (const part of request) parts.push(part as Buffer);
     const body = Buffer.concat(parts);
     const plain = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-    arrived.push({ path: request.url ?? '', headers: request.headers, request: decodeRequest(plain) });
+    const path = request.url ?? '';
+    const isLogs = path.endsWith('/logs');
+    arrived.push({
+      path,
+      headers: request.headers,
+      request: isLogs ? { resourceMetrics: [] } : decodeRequest(plain),
+      logs: isLogs ? decodeLogs(plain) : { resourceLogs: [] },
+    });
     for (const look of waiting) look();
     const given = answer(arrived.length - 1);
     if (given) response.writeHead(given.status, given.headers).end(given.body);
