@@ -1,11 +1,17 @@
 /**
- * Writes `docs/METRICS.md` from the catalogue: `node docs/build.ts`. A test fails when the committed file differs.
+ * Writes `docs/METRICS.md` from the catalogues of metrics and events: `node docs/build.ts`. A test fails when the committed file differs.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allSeries, label } from '../dashboards/series.ts';
 import { catalogue, deviceAttributes, type Metric, type MetricName } from '../src/catalogue.ts';
 import { rule } from '../src/cluster/merge.ts';
+import {
+  type EventAttributeName,
+  type EventDefinition,
+  eventAttributes,
+  eventCatalogue,
+} from '../src/otel/event-catalogue.ts';
 import { type GuideField, guide } from './guide.ts';
 import { code, codes, table } from './table.ts';
 
@@ -53,7 +59,7 @@ export function metricReference(): string {
       names.filter((name) => groupOf(name) === group),
     ),
   );
-  return `${[introduction, ...sections, clusterSection(), guideSection()].join('\n\n')}\n`;
+  return `${[introduction, ...sections, clusterSection(), eventsSection(), guideSection()].join('\n\n')}\n`;
 }
 
 /** Every series name there can be, with its family's type, one a line: what a dashboard or an alert may ask for. */
@@ -64,7 +70,7 @@ export function seriesList(): string {
 
 const introduction = `# Metrics
 
-<!-- Written by \`node docs/build.ts\` from src/catalogue.ts. Do not edit. -->
+<!-- Written by \`node docs/build.ts\` from src/catalogue.ts and src/otel/event-catalogue.ts. Do not edit. -->
 
 Every metric has two names: OpenTelemetry's, and the one in Prometheus, which is the same whether Prometheus scrapes it or
 receives it by OTLP. Times are seconds, sizes bytes, ratios 0 to 1. A value that a device does not have is not there: never
@@ -126,6 +132,35 @@ function prometheusName(name: MetricName): string {
   const [first = ''] = allSeries(name);
   return familyType(name) === 'histogram' ? first.replace(/_bucket$/, '') : first;
 }
+
+function eventsSection(): string {
+  const rows = Object.entries<EventDefinition>(eventCatalogue).map(
+    ([name, { severities, brief, body, attributes, optional = [] }]) => {
+      const own = attributes.filter((each) => !inEveryEvent(each));
+      const lists = [own.map(code), optional.map((each) => `${code(each)} where known`)].flat();
+      return [code(name), severities.join(', '), brief, body, lists.join(', ') || '–'];
+    },
+  );
+  const names = Object.keys(eventAttributes) as EventAttributeName[];
+  const meanings = names.map((name) => {
+    const { brief, unit = '' } = eventAttributes[name];
+    return [code(name), unit === '' ? '' : code(unit), brief];
+  });
+  return `## Events
+
+Findings are events as well: log records with an event name, one when a finding is raised and one when it is cleared.
+\`bridgeEventsToApi(profiler)\` emits them; under \`register\` they go to the service's LoggerProvider, or to an OTLP receiver
+([OPERATIONS.md](OPERATIONS.md#events)). Every event carries ${codes(names.filter(inEveryEvent))}. While a span is active around
+\`device.timeKernel\`, the findings of that device are events of the span too, once each, with the same names and attributes.
+A finding's severities \`info\`, \`warning\`, \`error\` and \`critical\` are INFO, WARN, ERROR and ERROR.
+
+${table(['event', 'severity', 'when', 'body', 'further attributes'], rows)}
+
+${table(['attribute', 'unit', 'meaning'], meanings)}`;
+}
+
+const inEveryEvent = (attribute: EventAttributeName) =>
+  Object.values<EventDefinition>(eventCatalogue).every(({ attributes }) => attributes.includes(attribute));
 
 function guideSection(): string {
   const classes = Object.entries(guide).map(

@@ -43,6 +43,7 @@ function begin(): void {
     };
     setTimeout(begun, graceMilliseconds).unref();
     if (switches.exporters.includes('otlp')) pushAtEnd(begun);
+    else if (switches.events === 'otlp') pushAtEnd(() => started); // before it has started there are no events
   } catch (error) {
     sayFault(error);
   }
@@ -53,13 +54,13 @@ function begin(): void {
  * that was too short to be measured until then, whose kernels the layer has kept. A program that ends itself or is
  * ended is not held.
  */
-function pushAtEnd(begun: () => Promise<Started | undefined>): void {
+function pushAtEnd(begun: () => Promise<Started | undefined> | undefined): void {
   process.once('beforeExit', () => {
+    const starting = begun();
+    if (starting === undefined) return;
     const deadline = performance.now() + lastPushMilliseconds;
     const held = setTimeout(() => {}, lastPushMilliseconds);
-    begun()
-      .then((started) => started?.flush(deadline - performance.now()))
-      .finally(() => clearTimeout(held));
+    starting.then((started) => started?.flush(deadline - performance.now())).finally(() => clearTimeout(held));
   });
 }
 

@@ -11,6 +11,7 @@ import { boundedText } from '../src/profile/kernel-names.ts';
 import { type OpenedProfiler, openProfiler, type Profiler } from '../src/profiler.ts';
 import { version } from '../src/version.ts';
 import { answerPrimary, gatherWorkers } from './cluster.ts';
+import { startEvents } from './events.ts';
 import { say } from './say.ts';
 import { serve } from './serving.ts';
 import type { On } from './switches.ts';
@@ -36,7 +37,9 @@ const provided = 'metrics go to the MeterProvider of the service, nothing is ser
 /** `registered` gives the MeterProvider that the program registers; it stays pending in one that never does. */
 export async function start(switches: On, registered: Promise<MeterProvider>): Promise<Started> {
   const warnings = [...switches.warnings];
-  const warn = (problem: string) => void warnings.push(problem);
+  const warn = (problem: string) => {
+    if (!warnings.includes(problem)) warnings.push(problem); // metrics and events have variables in common
+  };
   const options = resolveOptions({}, process.env, warn);
   parseResourceAttributes(process.env.OTEL_RESOURCE_ATTRIBUTES, warn);
   const { service } = switches;
@@ -45,17 +48,19 @@ export async function start(switches: On, registered: Promise<MeterProvider>): P
   // For who operates the process: pause() and resume(), from code of the service's own or from a debugger.
   Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: profiler, configurable: true });
 
-  const present = await Promise.race([registered, undefined]);
+  const present = switches.exporters.length > 0 ? await Promise.race([registered, undefined]) : undefined;
   if (present) await attach(profiler, present);
   let outlets = present ? [] : await openOutlets(opened, switches, warn);
-  const where = present ? [provided] : outlets.map((outlet) => outlet.where);
+  const events = await startEvents(opened, switches, { say: tell, warn });
+  const metricsWhere = present ? [provided] : outlets.map((outlet) => outlet.where);
+  const where = [...metricsWhere, events?.where].filter((each) => each !== undefined);
   if (where.length === 0) await profiler.close(); // nobody would ever see what is measured
   const seen = where.length > 0 ? seenBy(profiler) : ['off'];
   // In a cluster the primary speaks for its workers.
   if (!cluster.isWorker || warnings.length > 0)
     say([`accelmeter ${version}`, ...where, ...seen, ...warnings.map(quoted)].join('  '));
 
-  if (!present && where.length > 0) {
+  if (!present && metricsWhere.length > 0) {
     registered
       .then(async (provider) => {
         const stopped = outlets;
@@ -68,7 +73,7 @@ export async function start(switches: On, registered: Promise<MeterProvider>): P
   }
   return {
     async flush(milliseconds) {
-      await Promise.all(outlets.map((outlet) => outlet.flush?.(milliseconds)));
+      await Promise.all([...outlets, events].map((outlet) => outlet?.flush?.(milliseconds)));
     },
   };
 }

@@ -13,8 +13,13 @@ export interface Off {
 
 export interface On {
   readonly off: undefined;
-  /** Where the metrics go; at least one. */
+  /** Where the metrics go; nowhere where only events are wanted. */
   readonly exporters: readonly ExporterName[];
+  /**
+   * Where the events go: `service`: to the service's LoggerProvider, if it has one; `otlp`: if it has none, to a
+   * receiver; `none`: nowhere.
+   */
+  readonly events: 'service' | 'otlp' | 'none';
   readonly host: string;
   readonly port: number;
   readonly service: string | undefined;
@@ -47,25 +52,55 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
   for (const [name, yes] of Object.entries(disablers)) {
     if (isSet(environment, name, yes, warnings)) return { off: `${name} is set`, say: false };
   }
-  const listed = listOf(environment.OTEL_METRICS_EXPORTER ?? '');
-  const wanted = listed.length > 0 ? listed : ['prometheus']; // a list of nothing is an unset one
-  if (wanted.includes('none')) return { off: 'OTEL_METRICS_EXPORTER is none', say: false };
-  const exporters = exporterNames.filter((name) => wanted.includes(name));
-  const unknown = wanted.filter((name) => !exporterNames.some((known) => known === name));
-  if (unknown.length > 0) {
-    warnings.push(
-      `OTEL_METRICS_EXPORTER=${unknown.join(',')} is not known here, ${exporterNames.join(', ')} and none are`,
-    );
-    if (exporters.length === 0) return { off: warnings[0] as string, say: true };
-  }
+  const events = eventsOf(listOf(environment.OTEL_LOGS_EXPORTER), warnings);
+  const { exporters, off } = exportersOf(listOf(environment.OTEL_METRICS_EXPORTER), warnings);
+  // Each variable speaks for its own signal: who wants events and no metrics gets them.
+  if (off !== undefined && events !== 'otlp') return off;
   return {
     off: undefined,
     exporters,
+    events,
     host: environment.OTEL_EXPORTER_PROMETHEUS_HOST?.trim() || 'localhost',
     port: portOf(environment.OTEL_EXPORTER_PROMETHEUS_PORT, warnings),
     service: environment.OTEL_SERVICE_NAME || undefined,
     warnings,
   };
+}
+
+interface Exporters {
+  readonly exporters: readonly ExporterName[];
+  /** Where there are none: why. */
+  readonly off?: Off;
+}
+
+function exportersOf(listed: readonly string[], warnings: string[]): Exporters {
+  const wanted = listed.length > 0 ? listed : ['prometheus']; // a list of nothing is an unset one
+  if (wanted.includes('none')) return { exporters: [], off: { off: 'OTEL_METRICS_EXPORTER is none', say: false } };
+  const exporters = exporterNames.filter((name) => wanted.includes(name));
+  const warning = warnOfUnknown('OTEL_METRICS_EXPORTER', wanted, exporterNames, warnings);
+  return exporters.length > 0 || warning === undefined
+    ? { exporters }
+    : { exporters, off: { off: warning, say: true } };
+}
+
+function eventsOf(listed: readonly string[], warnings: string[]): On['events'] {
+  if (listed.includes('none')) return 'none';
+  warnOfUnknown('OTEL_LOGS_EXPORTER', listed, ['otlp'], warnings);
+  return listed.includes('otlp') ? 'otlp' : 'service';
+}
+
+/** Gives the warning, where there is one. */
+function warnOfUnknown(
+  variable: string,
+  wanted: readonly string[],
+  known: readonly string[],
+  warnings: string[],
+): string | undefined {
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return undefined;
+  const warning = `${variable}=${unknown.join(',')} is not known here, ${known.join(', ')} and none are`;
+  warnings.push(warning);
+  return warning;
 }
 
 /** What switches it off. OpenTelemetry's booleans are true for "true" in any case and nothing else. */
@@ -80,7 +115,7 @@ function isSet(environment: Environment, name: string, yes: readonly string[], w
   return false;
 }
 
-function listOf(text: string): string[] {
+function listOf(text = ''): string[] {
   const names = text.split(',').map((name) => name.trim().toLowerCase());
   return names.filter((name) => name !== '');
 }

@@ -483,6 +483,13 @@ export const catalogue = {
     brief: 'Time that accelmeter itself used on the main thread, by stage.',
     attributes: ['accelmeter.stage'],
   },
+  'accelmeter.events.lost': {
+    ...self,
+    instrument: 'counter',
+    unit: '{event}',
+    brief: 'Events that did not reach their OTLP receiver: there was no room for more, or it refused them.',
+    attributes: [],
+  },
   'accelmeter.governor.level': {
     ...self,
     instrument: 'gauge',

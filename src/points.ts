@@ -181,6 +181,7 @@ function selfPoints(points: CollectedPoint[], state: ProfilerState): void {
   for (const [stage, seconds] of selfTime.entries()) {
     add({ name: 'accelmeter.self.time', value: seconds, attributes: { 'accelmeter.stage': stage } });
   }
+  if (state.eventsLost !== undefined) add({ name: 'accelmeter.events.lost', value: state.eventsLost });
   add({ name: 'accelmeter.governor.level', value: state.self().level });
   add({
     name: 'accelmeter.build.info',

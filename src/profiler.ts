@@ -62,6 +62,8 @@ export interface ProfilerState {
   /** What accelmeter itself takes, and how far it has slowed down. */
   self(): SelfStatus;
   readonly startedAt: number;
+  /** Events that were lost on their way; absent where none are pushed. */
+  eventsLost?: number;
   /** The service's name, where the environment gives none. */
   readonly service: string | undefined;
   now(): number;

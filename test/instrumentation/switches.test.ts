@@ -7,6 +7,7 @@ it('with nothing set it listens on localhost:9464', () => {
   expect(readSwitches({}, node)).toEqual({
     off: undefined,
     exporters: ['prometheus'],
+    events: 'service',
     host: 'localhost',
     port: 9464,
     service: undefined,
@@ -68,6 +69,32 @@ it.each([
   ['', ['prometheus']],
 ])('OTEL_METRICS_EXPORTER="%s" asks for %o', (value, exporters) => {
   expect(readSwitches({ OTEL_METRICS_EXPORTER: value }, node)).toMatchObject({ exporters, warnings: [] });
+});
+
+it.each([
+  [undefined, 'service'],
+  ['', 'service'],
+  ['otlp', 'otlp'],
+  ['none', 'none'],
+  ['otlp,none', 'none'],
+])('OTEL_LOGS_EXPORTER=%s sends events to: %s', (value, events) => {
+  const environment = value === undefined ? {} : { OTEL_LOGS_EXPORTER: value };
+  expect(readSwitches(environment, node)).toMatchObject({ events, exporters: ['prometheus'], warnings: [] });
+});
+
+it('an exporter of logs that it does not have is said', () => {
+  const warning = 'OTEL_LOGS_EXPORTER=console is not known here, otlp and none are';
+  expect(readSwitches({ OTEL_LOGS_EXPORTER: 'console' }, node)).toMatchObject({
+    events: 'service',
+    warnings: [warning],
+  });
+  const both = readSwitches({ OTEL_LOGS_EXPORTER: 'console,otlp' }, node);
+  expect(both).toMatchObject({ events: 'otlp', warnings: [warning] });
+});
+
+it.each([['none'], ['console']])('with OTEL_METRICS_EXPORTER=%s events can still be asked for', (metrics) => {
+  const environment = { OTEL_METRICS_EXPORTER: metrics, OTEL_LOGS_EXPORTER: 'otlp' };
+  expect(readSwitches(environment, node)).toMatchObject({ off: undefined, exporters: [], events: 'otlp' });
 });
 
 it('an exporter it does not have is said; those that it has beside it still work', () => {
