@@ -31,6 +31,8 @@ const koffiTypes = {
   memory: 'void *',
   /** A NUL-terminated string in UTF-8, copied; bytes that are not UTF-8 become U+FFFD. */
   text: 'const char *',
+  /** An array of such strings, good for the time of the call. */
+  texts: 'const char **',
 } as const;
 type NativeType = keyof typeof koffiTypes;
 
@@ -40,7 +42,7 @@ export interface Call {
   readonly symbols: readonly string[];
   readonly takes: readonly Exclude<NativeType, 'void'>[];
   /** 64-bit integers are written into memory of ours rather than given: a number cannot hold each of them. */
-  readonly gives: Exclude<NativeType, 'memory' | 'u64'>;
+  readonly gives: Exclude<NativeType, 'memory' | 'u64' | 'texts'>;
 }
 export type CallTable = Readonly<Record<string, Call>>;
 
@@ -54,6 +56,7 @@ interface Values {
   handle: bigint | null;
   memory: NodeJS.TypedArray | null;
   text: string | null;
+  texts: readonly string[];
 }
 type Arguments<T extends readonly NativeType[]> = { -readonly [I in keyof T]: Values[T[I]] };
 

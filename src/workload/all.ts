@@ -1,0 +1,6 @@
+/** The literal list of workloads. A backend without one is not compared. */
+import { cpu } from './cpu.ts';
+import { opencl } from './opencl.ts';
+import type { Workload } from './workload.ts';
+
+export const allWorkloads: readonly Workload[] = [cpu, opencl];
