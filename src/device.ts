@@ -48,10 +48,19 @@ export interface DeviceContext {
   processPoints(): readonly ProcessPoint[];
 }
 
+const profiles = new WeakMap<Device, DeviceProfile>();
+
+/** What a device measures into. Throws a TypeError for what is no device of this copy of accelmeter. */
+export function profileOf(device: Device): DeviceProfile {
+  const profile = profiles.get(device);
+  if (profile !== undefined) return profile;
+  throw new TypeError('not a device of a profiler, or one of another copy of accelmeter');
+}
+
 /** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
 export function presentDevice(profile: DeviceProfile, { now, refresh, processPoints }: DeviceContext): Device {
   const { memory, queueWait, compilation } = profile;
-  return Object.freeze({
+  const device: Device = Object.freeze({
     ...profile.identity,
     kernel: (name: string) => profile.kernel(name),
     timeKernel: <T>(name: string, run: () => T) => timeKernel(profile, now, name, run),
@@ -68,6 +77,8 @@ export function presentDevice(profile: DeviceProfile, { now, refresh, processPoi
     },
     getKernelStatistics: () => takeKernelStatistics(profile),
   });
+  profiles.set(device, profile);
+  return device;
 }
 
 function timeKernel<T>(profile: DeviceProfile, now: () => number, name: string, run: () => T): T {

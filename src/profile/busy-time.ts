@@ -145,6 +145,12 @@ export class BusyTime {
     return this.#closed + this.#open();
   }
 
+  /** The same up to `now`, as far as work has been told: nothing is settled by it, and more may come. */
+  secondsUntil(now: number): number {
+    const told = this.#merged + this.#unplaced + this.#pending.duration;
+    return this.#closed + Math.min(Math.max(0, now - this.#opened), told);
+  }
+
   /** Work that ran from `start` for `duration` seconds. */
   add(start: number, duration: number): void {
     const end = start + duration;

@@ -219,6 +219,11 @@ export class DeviceProfile implements ActivitySink {
     return this.#timeline.busySeconds;
   }
 
+  /** The same up to `now`, as far as executions have been told. */
+  busyUntil(now: number): number {
+    return this.#timeline.busyUntil(now);
+  }
+
   /** Share of the last interval in which a kernel ran, 0 to 1; for a CPU what was set. `undefined` before the first. */
   get utilization(): number | undefined {
     return this.identity.backend === 'cpu' ? this.#givenUtilization : this.#timeline.utilization;

@@ -53,6 +53,11 @@ export class DeviceTimeline {
     return this.#busy.seconds;
   }
 
+  /** The same up to `now`, as far as executions have been told. */
+  busyUntil(now: number): number {
+    return this.#busy.secondsUntil(now);
+  }
+
   /** Share of the last closed interval that was busy, 0 to 1; `undefined` before the first. */
   get utilization(): number | undefined {
     return this.#utilization;

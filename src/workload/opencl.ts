@@ -144,11 +144,7 @@ function multiplicationOn(cl: OpenCL, device: bigint): Multiplication {
     );
     const queue = create('clCreateCommandQueue', (code) => cl.createQueue(context, device, 0n, code), cl.releaseQueue);
     const buffers = [left, right, left].map(({ byteLength }) =>
-      create(
-        'clCreateBuffer',
-        (code) => cl.createBuffer(context, readWrite, byteLength, null, code),
-        cl.releaseBuffer,
-      ),
+      create('clCreateBuffer', (code) => cl.createBuffer(context, readWrite, byteLength, null, code), cl.releaseBuffer),
     ) as [bigint, bigint, bigint];
     const program = create(
       'clCreateProgramWithSource',
