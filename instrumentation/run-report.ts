@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { Severity } from '../src/analyzer/finding.ts';
 import { observe } from '../src/analyzer/observe.ts';
 import type { RecommendationCode } from '../src/analyzer/recommendations.ts';
+import { type BaselineDevice, describeDevices } from '../src/baseline/baseline.ts';
 import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
@@ -23,6 +24,8 @@ export interface RunReport {
   readonly argv: readonly string[];
   readonly status: Status;
   readonly findings: readonly RunFinding[];
+  /** What each device did, as `accelmeter baseline` keeps it. */
+  readonly devices: readonly BaselineDevice[];
 }
 
 export interface RunFinding {
@@ -54,7 +57,9 @@ async function begin(into: string): Promise<void> {
     atEnd(() => {
       target.state.settle(settleSeconds);
       const status = target.profiler.status();
-      const report: RunReport = { argv: process.argv, status, findings: findingsOf(target.state) };
+      const { state } = target;
+      const told = { findings: findingsOf(state), devices: describeDevices(state) };
+      const report: RunReport = { argv: process.argv, status, ...told };
       // Renamed when it is whole: a process that its parent did not wait for may be writing when reports are read.
       const file = join(into, `${process.pid}.json`);
       writeFileSync(`${file}.part`, JSON.stringify(report));

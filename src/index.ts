@@ -9,7 +9,19 @@ export type {
   TransferDirection,
 } from './activity.ts';
 export type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
+export { type Baseline, type BaselineDevice, type BaselineKernel, takeBaseline } from './baseline/baseline.ts';
+export { BaselineError, type BaselineErrorCode } from './baseline/baseline-error.ts';
+export {
+  type BaselineComparison,
+  type BaselineVerdict,
+  type ComparisonOptions,
+  compareToBaseline,
+  type DeviceComparison,
+  type KernelComparison,
+} from './baseline/comparison.ts';
+export { loadBaseline, saveBaseline } from './baseline/file.ts';
 export { type AttributesOf, catalogue, type Metric, type MetricName } from './catalogue.ts';
+export { type BackendComparison, type BackendFailure, type BackendResult, compareBackends } from './compare.ts';
 export type { Device } from './device.ts';
 export type { Distribution } from './distribution/distribution.ts';
 export type { WindowStatistics } from './distribution/statistics.ts';

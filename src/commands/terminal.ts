@@ -3,7 +3,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { RunFinding } from '../../instrumentation/run-report.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../quantity.ts';
-import type { BackendStatus, KernelRow, Status } from '../status.ts';
+import type { BackendStatus, KernelRow, Status, TransferRow } from '../status.ts';
 
 const bare = {
   chars: {
@@ -44,20 +44,39 @@ export function backendLines(backends: readonly BackendStatus[]): string {
     .join('');
 }
 
-interface Column {
+export interface Column<Row> {
   readonly head: string;
   /** Left out in terminals that are narrower. */
   readonly from?: number;
-  readonly cell: (row: KernelRow) => string;
+  /** Words begin on the left; figures end on the right. */
+  readonly words?: true;
+  readonly cell: (row: Row) => string;
 }
 
-/** From this width on the table has all of its columns; from the other on it says the device. */
-const wide = 110;
-const medium = 80;
+/** From this width on a table has all of its columns; from the other on it says the device. */
+export const wide = 110;
+export const medium = 80;
 
-const kernelColumns: readonly Column[] = [
-  { head: 'kernel', cell: ({ kernel }) => shortened(kernel, 32) },
-  { head: 'device', cell: ({ backend, deviceName }) => `${backend} ${shortened(deviceName, 16)}`, from: medium },
+/** Rows as a table of the columns that there is room for. */
+export function tableOf<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string {
+  const shown = columns.filter(({ from = 0 }) => width >= from);
+  const table = new Table({
+    ...bare,
+    head: shown.map(({ head }) => faint(head)),
+    colAligns: shown.map(({ words }) => (words ? 'left' : 'right')),
+  });
+  for (const row of rows) table.push(shown.map(({ cell }) => cell(row)));
+  return `${table.toString()}\n`;
+}
+
+const kernelColumns: readonly Column<KernelRow>[] = [
+  { head: 'kernel', words: true, cell: ({ kernel }) => shortened(kernel, 32) },
+  {
+    head: 'device',
+    words: true,
+    cell: ({ backend, deviceName }) => `${backend} ${shortened(deviceName, 16)}`,
+    from: medium,
+  },
   { head: 'calls', cell: ({ calls }) => calls.toLocaleString('en'), from: wide },
   { head: 'calls/s', cell: ({ callsPerSecond }) => formatRate(callsPerSecond) },
   { head: 'p50', cell: ({ p50 }) => seconds(p50) },
@@ -70,15 +89,9 @@ const kernelColumns: readonly Column[] = [
 
 /** The kernels, busiest first, as wide as the terminal allows; those beyond `most` are summed up in a line. */
 export function kernelTable(kernels: readonly KernelRow[], { most = 20, width = wide } = {}): string {
-  const columns = kernelColumns.filter(({ from = 0 }) => width >= from);
-  const table = new Table({
-    ...bare,
-    head: columns.map(({ head }) => faint(head)),
-    colAligns: columns.map(({ head }) => (head === 'kernel' || head === 'device' ? 'left' : 'right')),
-  });
-  for (const row of kernels.slice(0, most)) table.push(columns.map(({ cell }) => cell(row)));
   const rest = kernels.length - most;
-  return `${table.toString()}\n${rest > 0 ? ` and ${rest} more\n` : ''}`;
+  const more = rest > 0 ? ` and ${rest} more\n` : '';
+  return `${tableOf(kernels.slice(0, most), kernelColumns, width)}${more}`;
 }
 
 /** Rows that lines take in a terminal, where what is longer than `width` wraps. */
@@ -90,25 +103,17 @@ export function rowsOf(lines: string, width: number): number {
     .reduce((sum, line) => sum + rows(line), 0);
 }
 
+const transferColumns: readonly Column<TransferRow>[] = [
+  { head: 'copies', words: true, cell: ({ direction }) => direction.replaceAll('_', ' ') },
+  { head: 'device', words: true, cell: ({ backend, deviceName }) => `${backend} ${shortened(deviceName, 16)}` },
+  { head: 'count', cell: ({ count }) => count.toLocaleString('en') },
+  { head: 'bytes', cell: ({ bytes }) => formatBytes(bytes) },
+  { head: 'total', cell: ({ total }) => seconds(total) },
+  { head: 'bandwidth', cell: ({ bandwidth }) => (bandwidth === undefined ? '–' : `${formatBytes(bandwidth)}/s`) },
+];
+
 /** The copies by direction. */
-export function transferTable({ transfers }: Status): string {
-  const table = new Table({
-    ...bare,
-    head: ['copies', 'device', 'count', 'bytes', 'total', 'bandwidth'].map(faint),
-    colAligns: ['left', 'left', 'right', 'right', 'right', 'right'],
-  });
-  for (const row of transfers) {
-    table.push([
-      row.direction.replaceAll('_', ' '),
-      `${row.backend} ${shortened(row.deviceName, 16)}`,
-      row.count.toLocaleString('en'),
-      formatBytes(row.bytes),
-      seconds(row.total),
-      row.bandwidth === undefined ? '–' : `${formatBytes(row.bandwidth)}/s`,
-    ]);
-  }
-  return `${table.toString()}\n`;
-}
+export const transferTable = ({ transfers }: Status) => tableOf(transfers, transferColumns, wide);
 
 /** What the analyzer found, with what would help. */
 export function findingLines(findings: readonly RunFinding[]): string {
@@ -130,7 +135,8 @@ function faint(text: string): string {
   return styleText('dim', text);
 }
 
-function shortened(name: string, most: number): string {
+/** A name from a program or a driver, printable and with at most so many characters. */
+export function shortened(name: string, most: number): string {
   const plain = printable(name);
   return plain.length <= most ? plain : `${plain.slice(0, most - 1)}…`;
 }
