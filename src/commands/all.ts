@@ -86,6 +86,23 @@ function program(): Command {
     .addHelpText('after', example('accelmeter snapshot --for 5', 'shares are of these 5 s'))
     .action(async (options) => (await import('./snapshot.ts')).snapshot(options));
 
+  addBaseline(root.command('baseline'));
+
+  root
+    .command('compare')
+    .description('Run the same computation on every backend that is there, and say how they compare')
+    .option('--json', 'as JSON')
+    .option('--for <seconds>', 'compute for so long on each device', number(0.01, 3600), 2)
+    .addHelpText(
+      'after',
+      example(
+        'accelmeter compare',
+        'exit code 0 where at least one computed and none wrongly, 1 else,',
+        '2 for wrong arguments',
+      ),
+    )
+    .action(async (options) => (await import('./compare.ts')).compare(options));
+
   root
     .command('dashboards')
     .description('Write the Grafana dashboards into a folder')
@@ -101,6 +118,48 @@ function program(): Command {
     .action(async () => (await import('./build-native.ts')).buildNativeHere());
 
   return root;
+}
+
+/** A program stands behind `--`, so that its options are not ours. */
+function addBaseline(baseline: Command): void {
+  const measured = (command: Command) =>
+    command
+      .argument('<file>', 'the baseline, a JSON file')
+      .argument(
+        '[command...]',
+        'behind --, the program to measure, such as: -- node app.js; without one a built-in workload',
+      )
+      .option('--for <seconds>', 'compute for so long on each device, without a program', number(0.01, 3600), 2);
+  baseline
+    .description('Keep how fast kernels are in a file, and hold a later run against it')
+    .addHelpText(
+      'after',
+      example('accelmeter baseline save kernels.json -- node app.js', 'then the same with compare'),
+    );
+  measured(baseline.command('save'))
+    .description('Measure, and keep it in the file')
+    .addHelpText(
+      'after',
+      example('accelmeter baseline save kernels.json -- node app.js', 'runs the program to its end'),
+    )
+    .action(async (file: string, command: string[], options) =>
+      (await import('./baseline.ts')).save(file, command, options),
+    );
+  measured(baseline.command('compare'))
+    .description('Measure again, and say which kernels are slower than in the file')
+    .option('--json', 'as JSON')
+    .option('--threshold <percent>', 'how much slower is a regression', number(0, 1e6), 20)
+    .addHelpText(
+      'after',
+      example(
+        'accelmeter baseline compare kernels.json --threshold 30 -- node app.js',
+        'exit code 1 where a kernel is slower by more, or only fails,',
+        'and where nothing could be compared; 2 for wrong arguments',
+      ),
+    )
+    .action(async (file: string, command: string[], options) =>
+      (await import('./baseline.ts')).compare(file, command, options),
+    );
 }
 
 /** The end of a command's help: one line to type, and what is to be said of it. */

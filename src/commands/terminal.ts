@@ -29,6 +29,9 @@ const bare = {
 /** A missing value is a dash, not a zero. */
 const seconds = (value: number | undefined) => (value === undefined ? '–' : formatSeconds(value));
 
+/** The same for a time as snapshots have it. */
+export const milliseconds = (value: number | undefined) => seconds(value === undefined ? undefined : value / 1000);
+
 /** Kernel names come from programs: nothing in them may reach the terminal as a control sequence. */
 export const printable = (name: string) => name.replace(/\p{Cc}/gu, '·');
 
