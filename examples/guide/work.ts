@@ -1,0 +1,45 @@
+// Work for the examples of this folder to measure: matrices multiplied on the CPU, and examples/opencl.mjs, a program
+// that computes on an OpenCL device and knows nothing of accelmeter.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Device, Profiler } from 'accelmeter';
+
+/** The first device of a backend; where there is none, says why and gives `undefined`. */
+export function deviceOf({ devices, absent }: Profiler, backend: string): Device | undefined {
+  const device = devices.find((each) => each.backend === backend);
+  const reason = absent.find((each) => each.backend === backend)?.error.message;
+  if (!device) console.log(`Skipped, no ${backend} device: ${reason ?? 'this version has no backend for it'}`);
+  return device;
+}
+
+/** Multiplies matrices for so many seconds. Each product is an execution of the kernel `matmul`; sizes take turns. */
+export async function multiplyMatrices(cpu: Device, seconds: number, sizes: readonly number[] = [96]): Promise<void> {
+  const until = performance.now() + seconds * 1000;
+  for (let i = 0; performance.now() < until; i++) {
+    const size = sizes[i % sizes.length] as number;
+    cpu.timeKernel('matmul', () => product(size));
+    await nextTurn(); // a program that never yields can't be measured while it runs
+  }
+}
+
+function product(size: number): Float64Array {
+  const a = new Float64Array(size * size).fill(1.5);
+  const c = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    for (let k = 0; k < size; k++) {
+      const factor = a[row * size + k] as number;
+      for (let column = 0; column < size; column++) {
+        c[row * size + column] = (c[row * size + column] as number) + factor * (a[k * size + column] as number);
+      }
+    }
+  }
+  return c;
+}
+
+/**
+ * Runs examples/opencl.mjs in this process for so many seconds, once. Its first OpenCL call loads the driver: a profiler
+ * must have been made before, since the driver's loader looks for what traces it then and never again.
+ */
+export async function computeWithOpencl(seconds: number): Promise<void> {
+  process.argv[2] = String(seconds);
+  await import(new URL('../opencl.mjs', import.meta.url).href);
+}
