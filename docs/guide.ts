@@ -28,12 +28,26 @@ const megabytes = (bytes: string) => `${bytes} / 2^20`;
 const process = `by (${(['job', 'instance'] as const).map(label).join(', ')})`;
 const collections = (type: string) => where(series('v8js.gc.duration', 'count'), 'v8js.gc.type', type);
 
-const executions = sum('accelmeter.kernel.duration', 'count');
-const failures = `(${sum('accelmeter.kernel.failures')} or 0 * ${executions})`;
+const ended = series('accelmeter.kernel.duration', 'count');
+const failed = series('accelmeter.kernel.failures');
+/** Nothing, for each device that there is: what never happened has no series. */
+const none = `0 * ${series('accelmeter.device.info')}`;
+/** The sum of all these series, whatever further labels they have, for each device. */
+const total = (...all: readonly string[]) => `sum ${device} (${all.join(' or ')})`;
+const executions = total(ended);
+const operations = total(ended, failed, none);
+const failures = total(failed, none);
+const operationsPerSecond = total(`rate(${ended}[1m])`, `rate(${failed}[1m])`, none);
+/** Of all executions on a device; a bucket is an octave. */
+const quantile = (q: number | string) =>
+  milliseconds(
+    `histogram_quantile(${q}, sum by (${(['job', 'instance', 'hw.id', 'le'] as const).map(label).join(', ')}) ` +
+      `(${series('accelmeter.kernel.duration', 'bucket')}))`,
+  );
 const directed = (name: string, direction: TransferDirection) =>
   where(name, 'accelmeter.transfer.direction', direction);
 
-/** The guide's classes and its list for the CPU, each with the fields that are measured. */
+/** The guide's classes and its lists for the backends that there are, each with the fields that are measured. */
 export const guide: Readonly<Record<string, readonly GuideField[]>> = {
   ProfilingSnapshot: [
     { field: 'DeviceId', promql: series('accelmeter.device.info'), note: 'label `hw_id`' },
@@ -46,26 +60,28 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
       note: 'by source; a device that is not available has no series',
     },
     { field: 'DeviceUtilizationPercent', promql: `100 * ${series('accelmeter.device.utilization')}` },
-    { field: 'TotalOperations', promql: `${executions} + ${failures}` },
+    { field: 'TotalOperations', promql: operations, note: 'failed ones included' },
     {
       field: 'AverageLatencyMs',
       promql: milliseconds(`${sum('accelmeter.kernel.duration', 'sum')} / ${executions}`),
       note: 'since the process began; with `rate(…[1m])` around both series, of the last minute',
     },
-    { field: 'ThroughputOpsPerSecond', promql: rate('accelmeter.kernel.duration', 'count') },
+    { field: 'ThroughputOpsPerSecond', promql: operationsPerSecond, note: 'of the last minute, failed ones included' },
   ],
   KernelProfilingStats: [
-    { field: 'TotalExecutions', promql: `${executions} + ${failures}` },
+    { field: 'TotalExecutions', promql: operations, note: 'failed ones included' },
     {
       field: 'AverageExecutionTimeMs',
       promql: milliseconds(`${sum('accelmeter.kernel.duration', 'sum')} / ${executions}`),
     },
     {
+      field: 'MinExecutionTimeMs',
+      promql: quantile('1e-9'),
+      note: 'the lower bound of the bucket that the shortest fell into, at least half its time',
+    },
+    {
       field: 'MaxExecutionTimeMs',
-      promql: milliseconds(
-        `histogram_quantile(1, sum by (${(['job', 'instance', 'hw.id', 'le'] as const).map(label).join(', ')}) ` +
-          `(${series('accelmeter.kernel.duration', 'bucket')}))`,
-      ),
+      promql: quantile(1),
       note: 'the upper bound of the bucket that the longest fell into, at most twice its time',
     },
     { field: 'MedianExecutionTimeMs', promql: milliseconds(series('accelmeter.kernel.duration.p50')) },
@@ -74,7 +90,11 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
     { field: 'StandardDeviationMs', promql: milliseconds(series('accelmeter.kernel.duration.stddev')) },
     { field: 'TotalExecutionTimeMs', promql: milliseconds(sum('accelmeter.kernel.duration', 'sum')) },
     { field: 'FailedExecutions', promql: failures },
-    { field: 'SuccessRate', promql: `${executions} / (${executions} + ${failures})` },
+    {
+      field: 'SuccessRate',
+      promql: `${total(ended, none)} / ${total(ended, failed)}`,
+      note: 'from 0 to 1; absent where nothing was executed',
+    },
   ],
   MemoryProfilingStats: [
     { field: 'TotalAllocations', promql: series('accelmeter.memory.allocations'), rare: true },
@@ -103,6 +123,14 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
       note: 'bytes over the time of the transfers, since the process began; a megabyte is 2²⁰ bytes, as in the guide',
     },
   ],
+  ProfilingMetric: [
+    { field: 'Type', promql: series('accelmeter.custom'), note: 'the name of the series, see below', rare: true },
+    { field: 'Name', promql: series('accelmeter.custom'), note: 'label `accelmeter_metric_name`', rare: true },
+    { field: 'Value', promql: series('accelmeter.custom'), rare: true },
+    { field: 'Unit', promql: series('accelmeter.custom'), note: 'label `accelmeter_metric_unit`', rare: true },
+    { field: 'MinValue', promql: `min_over_time(${series('accelmeter.custom')}[1h])`, rare: true },
+    { field: 'MaxValue', promql: `max_over_time(${series('accelmeter.custom')}[1h])`, rare: true },
+  ],
   ProfilingMetricType: [
     {
       field: 'KernelExecutionTime',
@@ -123,7 +151,7 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
     { field: 'QueueWaitTime', promql: series('accelmeter.kernel.queue.duration', 'bucket'), note: 'a histogram' },
     { field: 'DeviceUtilization', promql: series('accelmeter.device.utilization') },
     { field: 'MemoryBandwidth', promql: series('accelmeter.transfer.bandwidth'), note: 'bytes a second, by direction' },
-    { field: 'Throughput', promql: rate('accelmeter.kernel.duration', 'count') },
+    { field: 'Throughput', promql: operationsPerSecond, note: 'a second, of the last minute' },
     {
       field: 'Latency',
       promql: `${rate('accelmeter.kernel.duration', 'sum')} / ${rate('accelmeter.kernel.duration', 'count')}`,
@@ -155,5 +183,35 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
     },
     { field: 'GC Gen 2 Collections', promql: collections('major'), rare: true },
     { field: 'GC Total Memory (MB)', promql: megabytes(series('accelmeter.process.heap.usage')) },
+    { field: 'Process-level metrics', promql: '{__name__=~"(process|nodejs|v8js)_.+"}', note: 'all of them' },
+  ],
+  'OpenCL Backend': [
+    { field: 'Device Utilization (%)', promql: `100 * ${series('accelmeter.device.utilization')}` },
+    {
+      field: 'Global Memory Used (MB)',
+      promql: megabytes(series('accelmeter.memory.usage')),
+      note: 'by this process; by all, where the driver tells: `hw_gpu_memory_usage_bytes / 2^20`',
+      rare: true,
+    },
+    {
+      field: 'Global Memory Free (MB)',
+      promql: megabytes(
+        `(${series('hw.gpu.memory.limit')} - ` +
+          `(${series('hw.gpu.memory.usage')} or ${series('accelmeter.memory.usage')}))`,
+      ),
+      note: 'of GPUs',
+      rare: true,
+    },
+    { field: 'Kernel execution timing', promql: series('accelmeter.kernel.duration', 'bucket'), note: 'a histogram' },
+    {
+      field: 'Memory transfer statistics',
+      promql: series('accelmeter.transfer.duration', 'bucket'),
+      note: 'a histogram; with it `accelmeter_transfer_io_bytes_total` and what MemoryProfilingStats has',
+    },
+    {
+      field: 'Queue statistics',
+      promql: series('accelmeter.device.queue.depth'),
+      note: 'with it the histogram `accelmeter_kernel_queue_duration_seconds_bucket`',
+    },
   ],
 };
