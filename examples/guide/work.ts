@@ -1,6 +1,8 @@
-// Work for the examples of this folder to measure: matrices multiplied on the CPU, and examples/opencl.mjs, a program
-// that computes on an OpenCL device and knows nothing of accelmeter.
+// Work for the examples of this folder to measure: matrices multiplied on the CPU, keys derived in the thread pool, and
+// examples/opencl.mjs, a program that computes on an OpenCL device and knows nothing of accelmeter.
+import { pbkdf2 } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Device, Profiler } from 'accelmeter';
 
 /** The first device of a backend; where there is none, says why and gives `undefined`. */
@@ -42,4 +44,14 @@ function product(size: number): Float64Array {
 export async function computeWithOpencl(seconds: number): Promise<void> {
   process.argv[2] = String(seconds);
   await import(new URL('../opencl.mjs', import.meta.url).href);
+}
+
+/** Derives keys for so many seconds, four times as many at once as the thread pool has workers by default. */
+export async function fillThreadPool(seconds: number): Promise<void> {
+  const until = performance.now() + seconds * 1000;
+  const derive = promisify(pbkdf2);
+  const client = async () => {
+    while (performance.now() < until) await derive('a password', 'salt', 50_000, 32, 'sha512');
+  };
+  await Promise.all(Array.from({ length: 16 }, client));
 }

@@ -1,0 +1,115 @@
+/** The samples of the profiling guide, as TypeScript: each runs on real work, ends by itself, and says what it should. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runNode } from '../child.ts';
+import { lacks, type PartName } from '../parts.ts';
+
+const folder = join(import.meta.dirname, '../../examples/guide');
+/** What the samples stand on, and what they compute. */
+const shared = ['figures.ts', 'work.ts'];
+/** Far more than any takes: a sample that hangs fails here and not at the end of all tests. */
+const longestMilliseconds = 30_000;
+
+interface Sample {
+  readonly file: string;
+  readonly arguments?: readonly string[];
+  /** What it prints, in this order; with other lines between them. */
+  readonly says: readonly RegExp[];
+  readonly never?: RegExp;
+  readonly needs?: readonly PartName[];
+}
+
+const number = String.raw`\d+(\.\d+)?`;
+const line = (text: string) => new RegExp(`^${text.replaceAll('#', number)}$`, 'm');
+const skipped = (backend: string) => [line(`Skipped, no ${backend} device: .+`)];
+
+const samples: readonly Sample[] = [
+  {
+    file: 'basic-profiling.ts',
+    says: [
+      ...['Device: .+', 'Backend: cpu', 'Utilization: #%', 'Total Operations: #', 'Average Latency: #ms'],
+      'Throughput: # ops/sec',
+    ].map(line),
+  },
+  {
+    file: 'kernel-statistics.ts',
+    says: ['All kernels:', 'matmul:', '  Kernel Executions: #', '  Average Time: #ms', '  Min/Max: #ms / #ms']
+      .concat('  Median: #ms', '  P95/P99: #ms / #ms', '  Std Dev: #ms', '  Success Rate: 100.0%')
+      .map(line),
+  },
+  {
+    file: 'memory-operations.ts',
+    needs: ['pocl', 'cc'],
+    says: ['Total Allocations: 3', 'Total Bytes Allocated: 0.19 MB', 'Current Memory Usage: 0.19 MB']
+      .concat('Peak Memory Usage: 0.19 MB', 'Host-to-Device Transfers: #', 'H2D Bytes: # MB')
+      .concat('Device-to-Host Transfers: #', 'D2H Bytes: # MB', 'Memory Bandwidth: # MB/s')
+      .map(line),
+  },
+  { file: 'cuda-backend.ts', says: skipped('cuda') },
+  { file: 'opencl-backend.ts', needs: ['pocl', 'cc'], says: [line('Memory Bandwidth: # GB/s')] },
+  { file: 'metal-backend.ts', says: skipped('metal') },
+  {
+    file: 'regular-profiling.ts',
+    arguments: ['0.3'],
+    says: new Array(3).fill(line('# operations, #ms on average, # ops/sec')),
+  },
+  {
+    file: 'not-available.ts',
+    says: [
+      /^Profiling available: .+$/m,
+      /^Profiling unavailable: \/nowhere\/libOpenCL\.so\.1 not found$/m,
+      /^What mends it: .*ACCELMETER_OPENCL_LIBRARY/m,
+    ],
+  },
+  {
+    file: 'high-variance.ts',
+    says: [
+      /^High variance detected \(CV=[\d.]+%\)$/m,
+      ...['Possible causes:', '- Inconsistent workload sizes'].map(line),
+    ],
+  },
+  {
+    file: 'low-bandwidth.ts',
+    needs: ['pocl', 'cc'],
+    arguments: ['100000'],
+    says: ['Low bandwidth: # GB/s', 'Check:', '- Use of pinned memory'].map(line),
+  },
+  { file: 'low-bandwidth.ts', needs: ['pocl', 'cc'], arguments: ['0.001'], says: [], never: /Low bandwidth/ },
+];
+
+describe('the samples of the guide', () => {
+  it('each have a test here and a line in their README', () => {
+    const files = readdirSync(folder).filter((name) => name.endsWith('.ts') && !shared.includes(name));
+    expect([...new Set(samples.map(({ file }) => file))].sort()).toEqual(files.sort());
+    const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+    for (const file of files) expect(readme).toContain(`(${file})`);
+  });
+
+  for (const { file, arguments: args = [], says, never, needs = [] } of samples) {
+    it.skipIf(lacks(...needs))(
+      [file, ...args].join(' '),
+      async () => {
+        const { code, stdout, stderr } = await runNode([`examples/guide/${file}`, ...args]);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        let rest = stdout;
+        for (const expected of says) {
+          const found = expected.exec(rest);
+          expect(found, `${expected} in what is left of\n${stdout}`).not.toBeNull();
+          rest = rest.slice((found?.index ?? 0) + (found?.[0].length ?? 0));
+        }
+        if (never) expect(stdout).not.toMatch(never);
+        expect(stdout).not.toMatch(/\b(NaN|undefined|Infinity|n\/a)\b/);
+      },
+      longestMilliseconds,
+    );
+  }
+
+  it.skipIf(lacks('cc'))('say that there is no OpenCL device where there is none, and end well', async () => {
+    for (const file of ['memory-operations.ts', 'opencl-backend.ts', 'low-bandwidth.ts']) {
+      const { code, stdout } = await runNode([`examples/guide/${file}`], { ACCELMETER_OPENCL_LIBRARY: '/nowhere.so' });
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Skipped, no opencl device: \/nowhere\.so not found\n$/);
+    }
+  });
+});
