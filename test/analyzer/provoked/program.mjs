@@ -18,11 +18,11 @@ const programs = {
     const { kernel, queue } = setUp();
     const [target, add] = [queue(), kernel('add')];
     while (goesOn()) {
-      for (let i = 0; i < 20; i += 1) {
+      for (let i = 0; i < 100; i += 1) {
         launch(target, add, { elements: 8 });
         must(cl.finish(target));
       }
-      await pause(2);
+      await pause(1);
     }
   },
 
@@ -34,7 +34,7 @@ const programs = {
       must(cl.enqueueWrite(target, buffer, 1, 0, bytes, memory, 0, null, null));
       launch(target, scale, { elements: 2 ** 15 });
       must(cl.enqueueRead(target, buffer, 1, 0, bytes, memory, 0, null, null));
-      await pause(40);
+      await pause(10);
     }
   },
 
@@ -50,10 +50,10 @@ const programs = {
 
   /** One kernel, on little and on much. */
   async high_variance() {
-    const { kernel, queue } = setUp({ elements: 8192 });
+    const { kernel, queue } = setUp({ elements: 4096 });
     const [target, spin] = [queue(), kernel('spin')];
     for (let i = 0; goesOn(); i += 1) {
-      await ended(launch(target, spin, { elements: i % 2 ? 256 : 8192, wanted: true }), target);
+      await ended(launch(target, spin, { elements: i % 2 ? 256 : 4096, wanted: true }), target);
     }
   },
 
