@@ -83,6 +83,16 @@ it('launch_bound is seen where the program waits for each kernel, and the launch
   expect(isSeen('launch_bound', windowOf('opencl', { kernelsByName: rare }))).toBe(false);
 });
 
+it('launch_bound is not seen where what lies between short kernels are copies', () => {
+  const window = windowOf('opencl', {
+    kernelsByName: [kernelWindow('add', times(100_000, 0.0001))],
+    inFlightSeconds: 59,
+    transfers: copies(50_000, 47),
+    waits: durations(times(100_000, 0.003)),
+  });
+  expect(observe(window).sightings.map(({ rule }) => rule.code)).toEqual(['transfer_bound']);
+});
+
 describe('transfer_bound', () => {
   it('to the letter of the guide counts copies beside kernels as well', () => {
     const window = healthy('webgpu', { transfers: { ...copies(100, 31), exposedSeconds: 1 } });
@@ -201,13 +211,14 @@ it('variance is that of all kernels together to the letter of the guide, else of
   expect(isSeen('high_variance', window)).toBe(false);
   expect(isSeen('high_variance', window, { profile: 'guide' })).toBe(true);
   const varying = [
-    kernelWindow('small', [...times(300, 0.002), ...times(300, 0.02)]),
-    kernelWindow('large', [...times(300, 0.03), ...times(300, 0.08)]),
+    kernelWindow('steadier', [...times(300, 0.04), ...times(300, 0.08)]),
+    kernelWindow('wilder', [...times(450, 0.001), ...times(150, 0.1)]),
+    kernelWindow('wildest', [...times(300, 0.0005), ...times(30, 0.1)]),
   ];
   expect(sighting('high_variance', windowOf('cuda', { kernelsByName: varying }))?.observation).toMatchObject({
-    kernel: 'large',
-    sentence: 'The time of large varies by 45 % of its mean.',
-    counterEvidence: ["83 % of the kernels' time", 'temperature not read'],
+    kernel: 'wilder',
+    sentence: 'The time of wilder varies by 167 % of its mean.',
+    counterEvidence: ["28 % of the kernels' time", 'temperature not read'],
   });
 });
 
@@ -216,6 +227,13 @@ it.each([
   [{ rowRemapPending: true }, 'The device reports one row of memory that waits for a reset to be replaced.'],
 ])('memory_errors: %o', (hardware, sentence) => {
   expect(sighting('memory_errors', healthy('cuda', { hardware }))?.observation.sentence).toBe(sentence);
+});
+
+it('a link is looked at while the device is busy, by whomever', () => {
+  const link = { generation: 1, maxGeneration: 4, width: 16, maxWidth: 16, bandwidth: 4e9 };
+  expect(isSeen('pcie_degraded', windowOf('cuda', { hardware: { link, utilization: 0.6 } }))).toBe(true);
+  expect(isSeen('pcie_degraded', windowOf('cuda', { hardware: { link, utilization: 0.4 } }))).toBe(false);
+  expect(isSeen('pcie_degraded', healthy('cuda', { hardware: { link } }))).toBe(true);
 });
 
 it('a link with half of its lanes carries half', () => {

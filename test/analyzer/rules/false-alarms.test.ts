@@ -78,6 +78,14 @@ const machines: Readonly<Record<string, Window>> = {
     hardware: { powerThrottle: 1 },
   }),
   'a hot device that is not throttled': healthy('cuda', { hardware: { temperature: 88, thermalThrottle: 0 } }),
+  'a device that was throttled for a moment': healthy('cuda', {
+    hardware: { temperature: 80, thermalThrottle: 0.005 },
+  }),
+  'an event loop that computes beside a device which another process holds': windowOf('cuda', {
+    kernelsByName: [kernelWindow('matmul', times(600, 0.01))],
+    process: { eventLoopUtilization: 0.97 },
+    hardware: { utilization: 0.95 },
+  }),
   'a Mac that is somewhat warm': healthy('metal', { hardware: { thermalState: 1 } }),
   'copies beside kernels': healthy('metal', {
     inFlightSeconds: 60,
