@@ -16,7 +16,7 @@ export const highVariance: Rule = {
   kind: 'bottleneck',
   severity: 'info',
   looksFor: 'The standard deviation of execution times over their mean (the coefficient of variation).',
-  guard: `Of each kernel by itself, where it takes at least ${formatShare(leastShare)} of the device's kernel time, and only where it varies as much without the outermost ${formatShare(accidents.share)} (at least ${accidents.count} executions) at either end: one execution in a thousand that takes ten times as long gives 30 % by itself.`,
+  guard: `Of each kernel by itself, where it takes at least ${formatShare(leastShare)} of the device's kernel time, and only where it varies as much without the outermost ${formatShare(accidents.share)} (at least ${accidents.count} executions) at either end: one execution in a thousand that takes eleven times as long gives 30 % by itself.`,
   thresholds: { cpu: 0.3, cuda: 0.3, opencl: 0.3, metal: 0.3, webgpu: 0.3 },
   unit: '1',
   samples: { fewest, of: 'executions' },
