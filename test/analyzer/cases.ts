@@ -35,7 +35,7 @@ const tiny = (seconds: number) => ({
   inFlightSeconds: 45,
 });
 
-export const cases: Readonly<Record<Exclude<BottleneckCode, 'regression'>, Case>> = {
+export const cases: Readonly<Record<BottleneckCode, Case>> = {
   memory_errors: {
     raised: healthy('cuda', { hardware: { uncorrectedErrors: 1 } }),
     clear: healthy('cuda', { hardware: { uncorrectedErrors: 0, criticalXids: 0, rowRemapPending: false } }),
@@ -79,6 +79,14 @@ export const cases: Readonly<Record<Exclude<BottleneckCode, 'regression'>, Case>
   compiling_while_serving: {
     raised: healthy('opencl', { compilation: { count: 3, seconds: 0.61 } }),
     clear: healthy('opencl', { compilation: { count: 3, seconds: 0.6 } }),
+  },
+  regression: {
+    raised: healthy('opencl', {
+      kernelsByName: [kernelWindow('matmul', times(3000, 0.0121), times(3000, 0.01))],
+    }),
+    clear: healthy('opencl', {
+      kernelsByName: [kernelWindow('matmul', times(3000, 0.0119), times(3000, 0.01))],
+    }),
   },
   low_utilization: {
     raised: windowOf('opencl', { kernelsByName: [kernelWindow('matmul', times(1190, 0.01))], inFlightSeconds: 30 }),
