@@ -3,6 +3,7 @@
  * all of it, and the last 1000 samples. Everything that is exported of kernels, transfers, waits and compilations is
  * read from these.
  */
+import { joinMoments, type Moments, noMoments } from './moments.ts';
 import { Ring } from './ring.ts';
 import { Sketch } from './sketch.ts';
 import { type WindowStatistics, windowStatistics } from './statistics.ts';
@@ -10,7 +11,7 @@ import { type WindowStatistics, windowStatistics } from './statistics.ts';
 /** The longest duration taken, in seconds: the greatest single-precision number. Above it is as good as infinite. */
 const longest = 3.4028234663852886e38;
 
-/** The lifetime of a distribution as plain data, to travel between processes. The last samples are not in it. */
+/** The lifetime of a distribution as plain data, to travel between processes. The last samples and the spread are not in it. */
 export interface PackedDistribution {
   readonly sum: number;
   readonly min: number;
@@ -25,7 +26,12 @@ export class Distribution {
   /** Records that were not durations (negative, infinite, not a number). They change nothing else. */
   rejected = 0;
 
+  /** Of the present interval: sum, and sum of squares. */
   #sum = 0;
+  #squares = 0;
+  /** Of all intervals before it, and of the last of these. */
+  #closed = noMoments;
+  #interval = noMoments;
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
   readonly #last = new Ring();
@@ -42,6 +48,7 @@ export class Distribution {
     }
     const duration = seconds + 0; // -0 becomes 0
     this.#sum += duration;
+    this.#squares += duration * duration;
     if (duration < this.#min) this.#min = duration;
     if (duration > this.#max) this.#max = duration;
     this.sketch.record(duration);
@@ -56,7 +63,25 @@ export class Distribution {
 
   /** Their sum, in seconds. */
   get sum(): number {
-    return this.#sum;
+    return this.#closed.sum + this.#sum;
+  }
+
+  /** Count, sum and spread since it began. Not of what was unpacked. */
+  get moments(): Moments {
+    return joinMoments(this.#closed, this.#open());
+  }
+
+  /** The same of the last closed interval. */
+  get interval(): Moments {
+    return this.#interval;
+  }
+
+  /** Ends an interval, which `interval` then tells. */
+  closeInterval(): void {
+    this.#interval = this.#open();
+    this.#closed = joinMoments(this.#closed, this.#interval);
+    this.#sum = 0;
+    this.#squares = 0;
   }
 
   /** The shortest since it began, in seconds; `undefined` where there is none. */
@@ -89,6 +114,8 @@ export class Distribution {
   /** Takes all that another distribution holds; its last samples come after our own. */
   merge(other: Distribution): void {
     this.#sum += other.#sum;
+    this.#squares += other.#squares;
+    this.#closed = joinMoments(this.#closed, other.#closed);
     this.#min = Math.min(this.#min, other.#min);
     this.#max = Math.max(this.#max, other.#max);
     this.rejected += other.rejected;
@@ -101,7 +128,7 @@ export class Distribution {
     if (this.count === 0) return undefined;
     const buckets: number[] = [];
     this.sketch.forEach((index, count) => void buckets.push(index, count));
-    return { sum: this.#sum, min: this.#min, max: this.#max, zeros: this.sketch.zeroCount, buckets };
+    return { sum: this.sum, min: this.#min, max: this.#max, zeros: this.sketch.zeroCount, buckets };
   }
 
   /** Takes what another distribution has packed. */
@@ -111,5 +138,11 @@ export class Distribution {
     this.#max = Math.max(this.#max, max);
     this.sketch.addZeros(zeros);
     for (let i = 0; i + 1 < buckets.length; i += 2) this.sketch.add(buckets[i] as number, buckets[i + 1] as number);
+  }
+  #open(): Moments {
+    const count = this.count - this.#closed.count;
+    if (count === 0) return noMoments;
+    const sum = this.#sum;
+    return { count, sum, squares: Math.max(0, this.#squares - (sum * sum) / count) };
   }
 }

@@ -33,6 +33,10 @@ const highestExponent = 10;
 const firstIndex = lowestExponent * octave;
 const slots = (highestExponent - lowestExponent) * octave;
 
+/** How many buckets `addCoarse` gives: 16 an octave, from 2^-30 seconds on. */
+export const coarseBuckets = slots / 2;
+export const coarseOctave = octave / 2;
+
 const classicLowest = -20;
 const classicHighest = 4;
 
@@ -148,6 +152,18 @@ export class Sketch {
   }
 
   /**
+   * Adds the counts to those of `target`, which has `coarseBuckets`, two buckets joined to one and modulo 2^32: from the
+   * difference of two moments follows what came between them. Zeros are in the lowest bucket.
+   */
+  addCoarse(target: Uint32Array): void {
+    for (let i = 0; i < this.#low.length; i += 2) {
+      const at = (this.#first + i) >> 1;
+      target[at] = (target[at] as number) + (this.#low[i] as number) + (this.#low[i + 1] as number);
+    }
+    target[0] = (target[0] as number) + this.zeroCount;
+  }
+
+  /**
    * Counts between the boundaries of `classicBoundaries(scale)`, one more than there are boundaries; the last is what
    * lies above all of them. Exact: a boundary of these is a boundary of the sketch. Not cumulative.
    */
@@ -240,6 +256,11 @@ const classicBounds = ([0, 1, 2] as const).map((scale) => {
 /** The index, at `sketchScale`, of the bucket that holds a positive value; the edge buckets hold what lies outside. */
 export function bucketIndex(value: number): number {
   return slotOf(value) + firstIndex;
+}
+
+/** Where a bucket of `addCoarse` begins, in seconds. */
+export function coarseStart(bucket: number): number {
+  return bounds[bucket * 2] as number;
 }
 
 /** Where bucket `index` ends, in seconds: the greatest double that is in it. `index` within the sketch's range. */

@@ -6,7 +6,7 @@
  */
 
 /** How many disjoint intervals of a device's work wait to be settled, at most. */
-const maxPending = 2048;
+const maxPending = 512;
 
 /** A bounded set of disjoint intervals of time, in order: the union of all that were added. */
 export class IntervalSet {

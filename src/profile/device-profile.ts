@@ -8,9 +8,11 @@ import type { DeviceIdentity, Reading } from '../backend.ts';
 import { Distribution } from '../distribution/distribution.ts';
 import type { WindowStatistics } from '../distribution/statistics.ts';
 import type { ProfilingMetric } from '../snapshot.ts';
+import { countersOf } from './counters.ts';
 import { CustomMetrics } from './custom-metrics.ts';
 import { DeviceTimeline } from './device-timeline.ts';
 import { FailureCounts, type SeriesAttributes } from './failure-counts.ts';
+import { type Interval, Intervals, shortestInterval } from './intervals.ts';
 import { type Kernel, KernelTable, type KernelTableOptions } from './kernel-table.ts';
 import { MemoryAccount } from './memory-account.ts';
 import { Transfer } from './transfer.ts';
@@ -36,12 +38,6 @@ export interface KernelTotals {
 
 const directions = ['host_to_device', 'device_to_host', 'device_to_device', 'peer_to_peer'] as const;
 
-/** Seconds. What is shorter is not closed as an interval of its own, since a rate over it would mean nothing. */
-const shortestInterval = 0.05;
-
-/** Throughput is over so many intervals: the window of the analyzer. */
-const throughputIntervals = 12;
-
 export class DeviceProfile implements ActivitySink {
   readonly identity: DeviceIdentity;
   /** On every point about the device. Frozen, and the same object for as long as the device is known. */
@@ -62,7 +58,7 @@ export class DeviceProfile implements ActivitySink {
   readonly #timeline: DeviceTimeline;
   readonly #transfers: ReadonlyMap<string, Transfer>;
   readonly #custom: CustomMetrics;
-  #closings: { readonly at: number; readonly operations: number }[];
+  readonly #intervals: Intervals;
   #readings: readonly Reading[] = [];
   #givenUtilization: number | undefined;
   #delivered = 0;
@@ -79,11 +75,13 @@ export class DeviceProfile implements ActivitySink {
     });
     this.#timeline = new DeviceTimeline({ now, settleLag: options.settleLag ?? 1 });
     this.#kernels = new KernelTable(this.attributes, this.#timeline, options);
-    this.#transfers = new Map(directions.map((direction) => [direction, new Transfer(direction, this.attributes)]));
+    this.#transfers = new Map(
+      directions.map((direction) => [direction, new Transfer(direction, this.attributes, this.#timeline)]),
+    );
     this.compilationFailures = new FailureCounts(this.attributes);
     this.allocationFailures = new FailureCounts(this.attributes);
     this.#custom = new CustomMetrics(this.attributes);
-    this.#closings = [{ at: this.since, operations: 0 }];
+    this.#intervals = new Intervals(this.since, countersOf(this));
   }
 
   // Recording
@@ -160,15 +158,14 @@ export class DeviceProfile implements ActivitySink {
    * on and only the kernels are settled.
    */
   closeInterval(now: number): void {
-    const last = this.#closings.at(-1);
-    if (last === undefined) return; // paused
-    const seconds = now - last.at;
-    this.#kernels.closeInterval(Math.max(seconds, shortestInterval));
+    const seconds = this.#intervals.openFor(now);
+    if (seconds === undefined) return; // paused
+    this.#kernels.admit(Math.max(seconds, shortestInterval));
     if (!(seconds >= shortestInterval) || !Number.isFinite(seconds)) return;
     this.#timeline.closeInterval(now);
     for (const transfer of this.#transfers.values()) transfer.closeInterval();
-    this.#closings.push({ at: now, operations: this.#operations() });
-    if (this.#closings.length > throughputIntervals + 1) this.#closings.shift();
+    this.#closeDistributions();
+    this.#intervals.close(now, countersOf(this));
   }
 
   /** Measuring pauses: counts stand where they are, and what was true of the last interval is not told any more. */
@@ -176,7 +173,7 @@ export class DeviceProfile implements ActivitySink {
     this.closeInterval(now);
     this.#timeline.forget();
     for (const transfer of this.#transfers.values()) transfer.forget();
-    this.#closings = [];
+    this.#intervals.forget();
     this.#readings = [];
     this.#givenUtilization = undefined;
   }
@@ -185,7 +182,13 @@ export class DeviceProfile implements ActivitySink {
   resume(now: number): void {
     this.#timeline.reopen(now);
     for (const transfer of this.#transfers.values()) transfer.forget();
-    this.#closings = [{ at: now, operations: this.#operations() }];
+    this.#closeDistributions();
+    this.#intervals.restart(now, countersOf(this));
+  }
+
+  #closeDistributions(): void {
+    for (const kernel of this.#kernels.all()) kernel.closeInterval();
+    this.queueWait.closeInterval();
   }
 
   // Reading
@@ -224,6 +227,21 @@ export class DeviceProfile implements ActivitySink {
     return this.#timeline.busyUntil(now);
   }
 
+  /** Seconds in which at least one copy ran, in whatever direction. */
+  get copySeconds(): number {
+    return this.#timeline.copySeconds;
+  }
+
+  /** Seconds in which at least one kernel or copy ran. */
+  get activeSeconds(): number {
+    return this.#timeline.activeSeconds;
+  }
+
+  /** Seconds in which at least one kernel or copy was queued or ran. */
+  get inFlightSeconds(): number {
+    return this.#timeline.inFlightSeconds;
+  }
+
   /** Share of the last interval in which a kernel ran, 0 to 1; for a CPU what was set. `undefined` before the first. */
   get utilization(): number | undefined {
     return this.identity.backend === 'cpu' ? this.#givenUtilization : this.#timeline.utilization;
@@ -231,10 +249,17 @@ export class DeviceProfile implements ActivitySink {
 
   /** Executions a second, failed ones included, over the last 12 intervals; `undefined` before the first has ended. */
   get throughput(): number | undefined {
-    const from = this.#closings[0];
-    const to = this.#closings.at(-1);
-    if (from === undefined || to === undefined || !(to.at > from.at)) return undefined;
-    return (to.operations - from.operations) / (to.at - from.at);
+    return this.#intervals.throughput;
+  }
+
+  /** The last closed interval; `undefined` before the first and from a pause on. */
+  get interval(): Interval | undefined {
+    return this.#intervals.last;
+  }
+
+  /** Since when measuring goes on without a pause, in process seconds. */
+  get measuredSince(): number {
+    return this.#intervals.measuredSince;
   }
 
   /** Statistics of the last 1000 executions whatever their kernel, in seconds; `undefined` where there is none. */
@@ -281,17 +306,12 @@ export class DeviceProfile implements ActivitySink {
   #deliverKernel({ name, start, duration, wait, failed }: KernelActivity): void {
     const kernel = this.#kernels.find(name);
     if (failed !== undefined) kernel.recordFailure(failed);
-    else kernel.recordAt(start, duration);
+    else kernel.recordAt(start, duration, wait);
     if (wait !== undefined && failed === undefined) this.queueWait.record(wait);
   }
 
   #deliverTransfer({ direction, bytes, start, duration, failed }: TransferActivity): void {
     if (failed !== undefined) this.transfer(direction).recordFailure(failed);
     else this.transfer(direction).recordAt(start, bytes, duration);
-  }
-
-  #operations(): number {
-    const { count, failures } = this.totals();
-    return count + failures;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What all kernels of one device did together: the last 1000 executions whatever their kernel, and the time in which
- * at least one ran.
+ * at least one ran; beside it the time in which copies ran, either ran, and anything was queued or ran.
  */
 
 import { Ring } from '../distribution/ring.ts';
@@ -18,10 +18,15 @@ export class DeviceTimeline {
   readonly #now: () => number;
   readonly #created: number;
   readonly #busy: BusyTime;
+  readonly #copying: BusyTime;
+  readonly #active: BusyTime;
+  readonly #inFlight: BusyTime;
   readonly #durations = new Ring();
   /** For each of them the last tick before it, in seconds after `#created`: the clock is not read for every kernel. */
   readonly #ticks = new Ring();
   #tick = 0;
+  /** Seconds of kernels whose start nobody knows, not yet handed to the busy times: the hot path adds one number. */
+  #unplaced = 0;
   /** The clock as last read. */
   #seen: number;
   #utilization: number | undefined;
@@ -31,31 +36,69 @@ export class DeviceTimeline {
     this.#created = now();
     this.#seen = this.#created;
     this.#busy = new BusyTime(this.#created, settleLag);
+    this.#copying = new BusyTime(this.#created, settleLag);
+    this.#active = new BusyTime(this.#created, settleLag);
+    this.#inFlight = new BusyTime(this.#created, settleLag);
   }
 
   /** An execution of which only the duration is known, in seconds. Hot path. */
   ran(duration: number): void {
     this.#durations.push(duration);
     this.#ticks.push(this.#tick);
-    this.#busy.addUnplaced(duration);
+    this.#unplaced += duration;
   }
 
-  /** An execution that began at `start`, in process seconds. One that ends ahead of the clock has no known place. */
-  ranAt(start: number, duration: number): void {
+  /**
+   * An execution that began at `start`, in process seconds, after it had been queued for `wait`. One that ends ahead of
+   * the clock has no known place.
+   */
+  ranAt(start: number, duration: number, wait = 0): void {
     this.#durations.push(duration);
     this.#ticks.push(this.#tick);
-    if (this.#isPast(start + duration)) this.#busy.add(start, duration);
-    else this.#busy.addUnplaced(duration);
+    if (!this.#isPast(start + duration)) {
+      this.#unplaced += duration;
+      return;
+    }
+    this.#busy.add(start, duration);
+    this.#active.add(start, duration);
+    this.#inFlight.add(start - wait, wait + duration);
+  }
+
+  /** A copy that took `duration` seconds; `start` where it is known. */
+  copied(duration: number, start?: number): void {
+    const placed = start !== undefined && this.#isPast(start + duration);
+    for (const time of [this.#copying, this.#active, this.#inFlight]) {
+      if (placed) time.add(start, duration);
+      else time.addUnplaced(duration);
+    }
   }
 
   /** Seconds with at least one kernel running; behind the clock by the lag. Never falls. */
   get busySeconds(): number {
+    this.#handOver();
     return this.#busy.seconds;
   }
 
   /** The same up to `now`, as far as executions have been told. */
   busyUntil(now: number): number {
     return this.#busy.secondsUntil(now);
+  }
+
+  /** The same with at least one copy running. */
+  get copySeconds(): number {
+    return this.#copying.seconds;
+  }
+
+  /** The same with at least one kernel or copy running. */
+  get activeSeconds(): number {
+    this.#handOver();
+    return this.#active.seconds;
+  }
+
+  /** The same with at least one kernel or copy queued or running. */
+  get inFlightSeconds(): number {
+    this.#handOver();
+    return this.#inFlight.seconds;
   }
 
   /** Share of the last closed interval that was busy, 0 to 1; `undefined` before the first. */
@@ -75,12 +118,14 @@ export class DeviceTimeline {
   }
 
   settle(now: number): void {
-    this.#busy.settle(now);
+    for (const time of this.#times()) time.settle(now);
   }
 
   closeInterval(now: number): void {
+    this.#handOver();
     const closed = this.#busy.close(now);
     if (closed !== undefined) this.#utilization = closed.busy / closed.length;
+    for (const time of [this.#copying, this.#active, this.#inFlight]) time.close(now);
     this.#tick = Math.max(this.#tick, now - this.#created);
   }
 
@@ -91,8 +136,18 @@ export class DeviceTimeline {
 
   /** An interval begins at `now`; what lies between the last one and it is no part of any. */
   reopen(now: number): void {
-    this.#busy.reopen(now);
+    this.#handOver();
+    for (const time of this.#times()) time.reopen(now);
     this.#tick = Math.max(this.#tick, now - this.#created);
+  }
+
+  #times(): BusyTime[] {
+    return [this.#busy, this.#copying, this.#active, this.#inFlight];
+  }
+
+  #handOver(): void {
+    for (const time of [this.#busy, this.#active, this.#inFlight]) time.addUnplaced(this.#unplaced);
+    this.#unplaced = 0;
   }
 
   /** Device clocks are calibrated, not equal: a second ahead of ours is let pass. False for what is not a time. */

@@ -36,7 +36,10 @@ export class Kernel {
   readonly attributes: SeriesAttributes;
   /** Durations of successful executions, in seconds. */
   readonly distribution = new Distribution();
+  /** Failures in the last closed interval. */
+  intervalFailures = 0;
   readonly #failures: FailureCounts;
+  #failuresClosed = 0;
   readonly #timeline: DeviceTimeline;
 
   constructor(name: string, device: SeriesAttributes, timeline: DeviceTimeline) {
@@ -51,9 +54,12 @@ export class Kernel {
     if (this.distribution.record(seconds)) this.#timeline.ran(seconds);
   }
 
-  /** The same where it is known when it began, in process seconds: overlapping executions then count as busy once. */
-  recordAt(start: number, seconds: number): void {
-    if (this.distribution.record(seconds)) this.#timeline.ranAt(start, seconds);
+  /**
+   * The same where it is known when it began, in process seconds: overlapping executions then count as busy once. `wait`:
+   * for how long it had been queued by then, in seconds, where that is known.
+   */
+  recordAt(start: number, seconds: number, wait?: number): void {
+    if (this.distribution.record(seconds)) this.#timeline.ranAt(start, seconds, wait);
   }
 
   /** An execution that failed, by `error.type`. Its duration is in no statistic. */
@@ -81,10 +87,18 @@ export class Kernel {
     return this.distribution.count + this.#failures.total;
   }
 
+  /** Ends an interval, which `distribution.interval` and `intervalFailures` then tell. */
+  closeInterval(): void {
+    this.distribution.closeInterval();
+    this.intervalFailures = this.#failures.total - this.#failuresClosed;
+    this.#failuresClosed = this.#failures.total;
+  }
+
   /** Takes all that another kernel recorded. */
   merge(other: Kernel): void {
     this.distribution.merge(other.distribution);
     this.#failures.merge(other.#failures);
+    this.#failuresClosed += other.#failuresClosed;
   }
 }
 
@@ -146,10 +160,10 @@ export class KernelTable {
   }
 
   /**
-   * Ends an interval of `seconds`: of those that wait, the ones that earned a place are admitted, the heaviest first,
+   * Ends the waiting after `seconds`: of those that wait, the ones that earned a place are admitted, the heaviest first,
    * and the rest become part of "other".
    */
-  closeInterval(seconds: number): void {
+  admit(seconds: number): void {
     if (this.#waiting.size === 0) return;
     const heaviestFirst = Array.from(this.#waiting.values()).sort((a, b) => b.distribution.sum - a.distribution.sum);
     this.#waiting.clear();

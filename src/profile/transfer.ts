@@ -2,10 +2,14 @@
 import type { TransferDirection } from '../activity.ts';
 import { Distribution } from '../distribution/distribution.ts';
 import { IntervalSet } from './busy-time.ts';
+import type { DeviceTimeline } from './device-timeline.ts';
 import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
 
 /** How many disjoint copies of an interval are held to be merged; when there are more, the earlier half is settled. */
-const maxPlaced = 512;
+const maxPlaced = 256;
+
+/** Copies of so many bytes show what the way to the device can carry; smaller ones are mostly overhead. */
+const largeBytes = 2 ** 20;
 
 /** All copies of a device in one direction. Bound once, then recorded to; valid for as long as the device's profile. */
 export class Transfer {
@@ -17,6 +21,10 @@ export class Transfer {
 
   #bytes = 0;
   #rejected = 0;
+  #largeCount = 0;
+  #largeBytes = 0;
+  #largeSeconds = 0;
+  readonly #timeline: DeviceTimeline;
   readonly #failures: FailureCounts;
   /** Of the present interval: its bytes, and for how long copies ran that are not in `#placed`. */
   #intervalBytes = 0;
@@ -25,20 +33,24 @@ export class Transfer {
   #closedSeconds = 0;
   #bandwidth: number | undefined;
 
-  constructor(direction: TransferDirection, device: SeriesAttributes) {
+  constructor(direction: TransferDirection, device: SeriesAttributes, timeline: DeviceTimeline) {
     this.direction = direction;
+    this.#timeline = timeline;
     this.attributes = Object.freeze({ ...device, 'accelmeter.transfer.direction': direction });
     this.#failures = new FailureCounts(this.attributes);
   }
 
   /** A copy of `bytes` that took `seconds`. */
   record(bytes: number, seconds: number): void {
-    if (this.#take(bytes, seconds)) this.#intervalSeconds += seconds;
+    if (!this.#take(bytes, seconds)) return;
+    this.#intervalSeconds += seconds;
+    this.#timeline.copied(seconds);
   }
 
   /** The same where it is known when it began, in process seconds: copies at the same time share their time. */
   recordAt(start: number, bytes: number, seconds: number): void {
     if (!this.#take(bytes, seconds)) return;
+    this.#timeline.copied(seconds, start);
     const end = start + seconds;
     if (Number.isFinite(end)) this.#place(start, end);
     else this.#intervalSeconds += seconds;
@@ -52,6 +64,11 @@ export class Transfer {
   /** Bytes moved since the device is known. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Copies of at least 1 MiB, since the device is known; `seconds` is the sum of their times. */
+  get large(): { readonly count: number; readonly bytes: number; readonly seconds: number } {
+    return { count: this.#largeCount, bytes: this.#largeBytes, seconds: this.#largeSeconds };
   }
 
   /** For how long at least one copy ran since the device is known, in seconds. */
@@ -118,6 +135,11 @@ export class Transfer {
     if (!this.distribution.record(seconds)) return false;
     this.#bytes += bytes;
     this.#intervalBytes += bytes;
+    if (bytes >= largeBytes) {
+      this.#largeCount += 1;
+      this.#largeBytes += bytes;
+      this.#largeSeconds += seconds;
+    }
     return true;
   }
 

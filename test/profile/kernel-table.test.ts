@@ -49,7 +49,7 @@ describe('a later kernel', () => {
     run(table, 'late', 100);
     table.find('late').recordFailure('out_of_memory');
     expect(exportedCounts(table).has('late')).toBe(false);
-    table.closeInterval(tick);
+    table.admit(tick);
     expect(exportedCounts(table).get('late')).toBe(100);
     expect(Array.from(table.exported()).at(-1)?.failures).toEqual(new Map([['out_of_memory', 1]]));
   });
@@ -60,7 +60,7 @@ describe('a later kernel', () => {
     run(table, 'seldom', 99);
     run(table, 'heavy', 1, tick / 1000);
     run(table, 'light', 1, tick / 1001);
-    table.closeInterval(tick);
+    table.admit(tick);
     const counts = exportedCounts(table);
     expect([counts.get('often'), counts.get('heavy'), counts.get('other')]).toEqual([100, 1, 100]);
     expect([counts.has('seldom'), counts.has('light')]).toEqual([false, false]);
@@ -70,7 +70,7 @@ describe('a later kernel', () => {
   it('is counted as "other" however many there are, and 512 of their names are remembered', () => {
     const table = occupied();
     for (let i = 0; i < 2000; i++) run(table, `one_shot_${i}`, 1);
-    table.closeInterval(tick);
+    table.admit(tick);
     expect(table.namesOther).toBe(512);
     expect(exportedCounts(table).get('other')).toBe(2000);
   });
@@ -78,9 +78,9 @@ describe('a later kernel', () => {
   it('that failed a place is "other" for that interval and may earn one in the next', () => {
     const table = occupied();
     run(table, 'growing', 10);
-    table.closeInterval(tick);
+    table.admit(tick);
     run(table, 'growing', 100);
-    table.closeInterval(tick);
+    table.admit(tick);
     expect([exportedCounts(table).get('growing'), exportedCounts(table).get('other')]).toEqual([100, 10]);
   });
 
@@ -88,7 +88,7 @@ describe('a later kernel', () => {
     const table = occupied({ maxKernels: 33 });
     run(table, 'light', 100, 1e-6);
     run(table, 'heavy', 100, 1e-3);
-    table.closeInterval(tick);
+    table.admit(tick);
     expect(exportedCounts(table).get('heavy')).toBe(100);
     expect(exportedCounts(table).get('other')).toBe(100);
   });
@@ -97,7 +97,7 @@ describe('a later kernel', () => {
     const table = occupied();
     for (let i = 0; i < 1000; i++) run(table, `tuned_${i}`, 1);
     expect(Array.from(table.all()).length).toBeLessThanOrEqual(64 + 16 + 1);
-    table.closeInterval(tick);
+    table.admit(tick);
     expect(exportedCounts(table).get('other')).toBe(1000);
   });
 });
@@ -119,7 +119,7 @@ describe('a kernel bound by the program', () => {
     for (let i = 32; i < 40; i++) table.bind(`resident_${i}`);
     const handle = table.bind('waiting');
     handle.record(1e-3);
-    table.closeInterval(tick);
+    table.admit(tick);
     handle.record(1e-3);
     expect(exportedCounts(table).get('other')).toBe(7);
     expect(handle.name).toBe('other');
@@ -133,7 +133,7 @@ describe('the operator', () => {
     table.bind('tune_2').record(1);
     run(table, 'model_1', 1);
     expect(exportedCounts(table).get('model_1')).toBe(1);
-    table.closeInterval(tick);
+    table.admit(tick);
     expect(exportedCounts(table).get('other')).toBe(1001);
   });
 });
@@ -182,7 +182,7 @@ it('every execution and failure counts once, and nothing exported falls, whateve
       let failed = 0;
       let before = new Map<string, readonly number[]>();
       for (const each of steps) {
-        if (each === 'tick') table.closeInterval(tick);
+        if (each === 'tick') table.admit(tick);
         else if ('bind' in each) {
           table.bind(`k${each.bind}`).record(1e-4);
           told += 1;
@@ -205,7 +205,7 @@ it('every execution and failure counts once, and nothing exported falls, whateve
         expect(now.size).toBeLessThanOrEqual(maxKernels + 1);
         before = now;
       }
-      table.closeInterval(tick);
+      table.admit(tick);
       const exported = Array.from(table.exported());
       expect(exported.reduce((sum, { distribution }) => sum + distribution.count, 0)).toBe(told);
       expect(exported.reduce((sum, { failureCount }) => sum + failureCount, 0)).toBe(failed);

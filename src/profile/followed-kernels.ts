@@ -1,0 +1,133 @@
+/**
+ * The kernels of one device whose last intervals are kept, because they carry the time. The others only count in the
+ * device's sums: a history of each would be most of the memory, and a kernel of a hundredth of the time is nobody's
+ * bottleneck.
+ */
+import { joinMoments, type Moments, noMoments } from '../distribution/moments.ts';
+import { durationsOf } from './durations.ts';
+import { otherName } from './kernel-names.ts';
+import type { Kernel } from './kernel-table.ts';
+import { historyLength, RecentBuckets } from './recent-buckets.ts';
+import type { Durations, KernelWindow } from './window.ts';
+
+/** How many are followed at once. */
+const places = 16;
+/** What earns a place: such a share of the time of all kernels in an interval. */
+const leastShare = 0.02;
+
+export class FollowedKernels {
+  #followed: FollowedKernel[] = [];
+
+  /** Takes interval `number`, which all kernels have closed. `seconds`: the time of all of them in it. */
+  close(number: number, kernels: readonly Kernel[], seconds: number): void {
+    for (const followed of this.#followed) followed.close(number);
+    const heaviestFirst = kernels
+      .filter((kernel) => weightOf(kernel) > 0 && weightOf(kernel) >= leastShare * seconds && this.#mayFollow(kernel))
+      .sort((a, b) => weightOf(b) - weightOf(a));
+    for (const kernel of heaviestFirst) if (!this.#follow(kernel, number)) return;
+  }
+
+  /** Measuring paused: what was before is not of the present any more. The kernels stay. */
+  forget(): void {
+    for (const followed of this.#followed) followed.forget();
+  }
+
+  /** Those that ran or failed in the intervals from `first` to `last`, the heaviest first. */
+  windows(first: number, last: number): KernelWindow[] {
+    return this.#followed
+      .map((followed) => followed.window(first, last))
+      .filter(({ count, failures }) => count + failures > 0)
+      .sort((a, b) => b.sum - a.sum);
+  }
+
+  /** "other" is a mixture: its times say nothing of any kernel. */
+  #mayFollow(kernel: Kernel): boolean {
+    return kernel.name !== otherName && !this.#followed.some((followed) => followed.kernel === kernel);
+  }
+
+  /** False where nobody had to give way: one whose whole history weighs less than this interval of the new one. */
+  #follow(kernel: Kernel, number: number): boolean {
+    if (this.#followed.length >= places) {
+      const weights = this.#followed.map((followed) => followed.seconds(number));
+      const least = Math.min(...weights);
+      if (least >= weightOf(kernel)) return false;
+      this.#followed.splice(weights.indexOf(least), 1);
+    }
+    this.#followed.push(new FollowedKernel(kernel, number));
+    return true;
+  }
+}
+
+function weightOf(kernel: Kernel): number {
+  return kernel.distribution.interval.sum;
+}
+
+class FollowedKernel {
+  readonly kernel: Kernel;
+  readonly #buckets = new RecentBuckets();
+  readonly #moments = new Array<Moments>(historyLength).fill(noMoments);
+  readonly #failures = new Array<number>(historyLength).fill(0);
+  /** The intervals without a gap until now: the first, and the newest. */
+  #since = Number.POSITIVE_INFINITY;
+  #newest = 0;
+
+  constructor(kernel: Kernel, number: number) {
+    this.kernel = kernel;
+    this.close(number);
+  }
+
+  close(number: number): void {
+    const { distribution, intervalFailures } = this.kernel;
+    const { interval, sketch } = distribution;
+    const whole = this.#buckets.take(number, interval.count, [sketch]);
+    this.#since = whole ? Math.min(this.#since, number) : number + 1;
+    this.#newest = number;
+    this.#moments[number % historyLength] = interval;
+    this.#failures[number % historyLength] = intervalFailures;
+  }
+
+  forget(): void {
+    this.#since = Number.POSITIVE_INFINITY;
+  }
+
+  /** The sum of its times in what is kept at interval `last`. */
+  seconds(last: number): number {
+    return this.#momentsOf(this.#earliest(last), last).sum;
+  }
+
+  window(first: number, last: number): KernelWindow {
+    const from = Math.max(first, this.#earliest(last));
+    return {
+      ...this.#durations(from, last),
+      name: this.kernel.name,
+      halves: (intervals) => {
+        const middle = last - intervals + 1;
+        const begin = middle - intervals;
+        if (!(intervals >= 1) || begin < this.#earliest(last) || last !== this.#newest) return undefined;
+        const joined = this.#buckets.joinedIn(begin, last);
+        return {
+          older: this.#durations(begin, middle - 1, joined),
+          newer: this.#durations(middle, last, joined),
+        };
+      },
+    };
+  }
+
+  #earliest(last: number): number {
+    return Math.max(this.#since, last - historyLength + 1);
+  }
+
+  #durations(first: number, last: number, joined?: number): Durations {
+    let failures = 0;
+    for (let number = first; number <= last; number++) failures += this.#failures[number % historyLength] as number;
+    return durationsOf(this.#momentsOf(first, last), failures, this.#buckets.sum(first, last, joined));
+  }
+
+  #momentsOf(first: number, last: number): Moments {
+    let moments = noMoments;
+    for (let number = first; number <= last; number++) {
+      moments = joinMoments(moments, this.#moments[number % historyLength] as Moments);
+    }
+    return moments;
+  }
+}

@@ -1,0 +1,127 @@
+/** The last intervals of one device, from which the analyzer's windows are made. Of a fixed size. */
+import type { ProcessPoint } from '../catalogue.ts';
+import { joinMoments, type Moments, noMoments } from '../distribution/moments.ts';
+import { sumOfCounters } from './counters.ts';
+import type { DeviceProfile } from './device-profile.ts';
+import { deviceWindow } from './device-window.ts';
+import { durationsOf } from './durations.ts';
+import { FollowedKernels } from './followed-kernels.ts';
+import type { Interval } from './intervals.ts';
+import { historyLength, RecentBuckets } from './recent-buckets.ts';
+import type { Window } from './window.ts';
+import { type PolledValues, polledOver, polledValues } from './window-values.ts';
+
+/** One interval as it is kept. */
+interface Kept extends Interval {
+  readonly closedAt: number;
+  /** Of all kernels together, and of what they waited. */
+  readonly kernels: Moments;
+  readonly waits: Moments;
+  readonly utilization: number | undefined;
+  /** What this process held of the device's memory at its beginning and at its end. */
+  readonly heldBefore: number;
+  readonly heldAfter: number;
+  readonly polled: PolledValues;
+  readonly unseen: readonly string[];
+}
+
+export class DeviceHistory {
+  readonly #profile: DeviceProfile;
+  readonly #byKernel = new FollowedKernels();
+  readonly #kernels = new RecentBuckets();
+  readonly #waits = new RecentBuckets();
+  /** Without a gap, the oldest first. */
+  #intervals: Kept[] = [];
+  #taken = 0;
+  #measuredSince: number;
+
+  constructor(profile: DeviceProfile) {
+    this.#profile = profile;
+    this.#measuredSince = profile.measuredSince;
+  }
+
+  /**
+   * Takes the interval that the profile has closed last; nothing where it has closed none since the last call. `process`:
+   * values of the process, `unseen`: names of the sources that are down.
+   */
+  close(now: number, process: readonly ProcessPoint[] = [], unseen: readonly string[] = []): void {
+    const { interval, measuredSince, queueWait, memory } = this.#profile;
+    if (interval === undefined || interval.number === this.#taken) return;
+    if (measuredSince !== this.#measuredSince || interval.number !== this.#taken + 1) this.reset();
+    this.#measuredSince = measuredSince;
+    this.#taken = interval.number;
+    const kernels = [...this.#profile.kernels()];
+    const together = kernels.reduce((all, { distribution }) => joinMoments(all, distribution.interval), noMoments);
+    const sketches = kernels.map(({ distribution }) => distribution.sketch);
+    this.#kernels.take(interval.number, together.count, sketches);
+    this.#waits.take(interval.number, queueWait.interval.count, [queueWait.sketch]);
+    this.#byKernel.close(interval.number, kernels, together.sum);
+    const held = memory.usage ?? 0;
+    this.#intervals.push({
+      ...interval,
+      closedAt: now,
+      kernels: together,
+      waits: queueWait.interval,
+      utilization: this.#profile.utilization,
+      heldBefore: this.#intervals.at(-1)?.heldAfter ?? held,
+      heldAfter: held,
+      polled: polledValues(this.#profile.readings, process),
+      unseen,
+    });
+    if (this.#intervals.length > historyLength) this.#intervals.shift();
+  }
+
+  /** Forgets the intervals: measuring paused, and what was before is not of the present. */
+  reset(): void {
+    this.#intervals = [];
+    this.#byKernel.forget();
+  }
+
+  /**
+   * The last `intervals` as one window, or as many as there are, at most 24; `undefined` before the first. To be read
+   * before the next interval is closed.
+   */
+  window(intervals = 12): Window | undefined {
+    const kept = this.#intervals.slice(-Math.min(Math.max(1, Math.trunc(intervals)), historyLength));
+    const [first, ...rest] = kept;
+    const last = kept.at(-1);
+    if (first === undefined || last === undefined) return undefined;
+    const counters = sumOfCounters([first.counters, ...rest.map((each) => each.counters)]);
+    const moments = (of: (each: Kept) => Moments) => kept.map(of).reduce(joinMoments, noMoments);
+    const from = first.number;
+    const to = last.number;
+    return deviceWindow(this.#profile, {
+      seconds: kept.reduce((seconds, each) => seconds + each.seconds, 0),
+      intervals: kept.length,
+      age: Math.max(0, last.closedAt - this.#measuredSince),
+      kernels: durationsOf(
+        moments(({ kernels }) => kernels),
+        counters.failures,
+        this.#kernels.sum(from, to),
+      ),
+      byKernel: this.#byKernel.windows(from, to),
+      waits: durationsOf(
+        moments(({ waits }) => waits),
+        0,
+        this.#waits.sum(from, to),
+      ),
+      overObjective: [],
+      unseen: [...new Set(kept.flatMap(({ unseen }) => unseen))],
+      counters,
+      polled: polledOver(kept.map(({ polled }) => polled)),
+      heldBefore: first.heldBefore,
+      utilization: averageUtilization(kept),
+    });
+  }
+}
+
+function averageUtilization(intervals: readonly Kept[]): number | undefined {
+  let seconds = 0;
+  let busy = 0;
+  for (const { utilization, seconds: length } of intervals) {
+    if (utilization === undefined) continue;
+    seconds += length;
+    busy += utilization * length;
+  }
+  return seconds > 0 ? busy / seconds : undefined;
+}
