@@ -1,6 +1,8 @@
 /** What a snapshot costs and how large it is, with everything known of a device that can be known. */
 import { DeviceProfile } from '../src/profile/device-profile.ts';
-import { ProfilingMetric, takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
+import { ProfilingMetric } from '../src/profiling-metrics.ts';
+import { takeKernelStatistics } from '../src/profiling-statistics.ts';
+import { takeSnapshot } from '../src/snapshot.ts';
 
 const calls = 5000;
 const targets = { p99Milliseconds: 1, bytes: 10 * 1024 };

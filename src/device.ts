@@ -7,13 +7,9 @@ import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Kernel } from './profile/kernel-table.ts';
 import type { MemoryAccount } from './profile/memory-account.ts';
 import type { Transfer } from './profile/transfer.ts';
-import {
-  type KernelProfilingStats,
-  type ProfilingMetric,
-  type ProfilingSnapshot,
-  takeKernelStatistics,
-  takeSnapshot,
-} from './snapshot.ts';
+import type { ProfilingMetric } from './profiling-metrics.ts';
+import { type KernelProfilingStats, takeKernelStatistics } from './profiling-statistics.ts';
+import { type ProfilingSnapshot, takeSnapshot } from './snapshot.ts';
 
 /** One device of a profiler. Every method that records is safe at any time, also after the device went away. */
 export interface Device extends DeviceIdentity {

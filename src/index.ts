@@ -34,13 +34,8 @@ export type { Kernel } from './profile/kernel-table.ts';
 export type { MemoryAccount } from './profile/memory-account.ts';
 export type { Transfer } from './profile/transfer.ts';
 export { type AbsentBackend, createProfiler, type Profiler } from './profiler.ts';
-export {
-  createUnavailableSnapshot,
-  type KernelProfilingStats,
-  type MemoryProfilingStats,
-  ProfilingMetric,
-  type ProfilingMetricType,
-  type ProfilingSnapshot,
-} from './snapshot.ts';
+export { ProfilingMetric, type ProfilingMetricType } from './profiling-metrics.ts';
+export type { KernelProfilingStats, MemoryProfilingStats } from './profiling-statistics.ts';
+export { createUnavailableSnapshot, type ProfilingSnapshot } from './snapshot.ts';
 export type { BackendStatus, DeviceRow, KernelRow, Status, TransferRow } from './status.ts';
 export { version } from './version.ts';

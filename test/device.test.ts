@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { presentDevice } from '../src/device.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
-import { ProfilingMetric } from '../src/snapshot.ts';
+import { ProfilingMetric } from '../src/profiling-metrics.ts';
 
 function device() {
   let clock = 0;

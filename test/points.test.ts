@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ProbeError } from '../src/errors.ts';
 import { collectPoints } from '../src/points.ts';
 import type { ProfilerState } from '../src/profiler.ts';
-import { ProfilingMetric } from '../src/snapshot.ts';
+import { ProfilingMetric } from '../src/profiling-metrics.ts';
 import { supervise } from '../src/supervisor.ts';
 import { gpu, stateOver } from './profiler-state.ts';
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceIdentity } from '../src/backend.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
-import { createUnavailableSnapshot, ProfilingMetric, takeKernelStatistics, takeSnapshot } from '../src/snapshot.ts';
+import { ProfilingMetric } from '../src/profiling-metrics.ts';
+import { takeKernelStatistics } from '../src/profiling-statistics.ts';
+import { createUnavailableSnapshot, takeSnapshot } from '../src/snapshot.ts';
 
 const gpu: DeviceIdentity = { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 };
 

@@ -1,6 +1,6 @@
 /** The values that a program reports about a device in its own names: the last of each, within a bound. */
 
-import type { ProfilingMetric } from '../snapshot.ts';
+import type { ProfilingMetric } from '../profiling-metrics.ts';
 import type { SeriesAttributes } from './failure-counts.ts';
 import { boundedText } from './kernel-names.ts';
 

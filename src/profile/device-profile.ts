@@ -7,7 +7,7 @@ import type { Activity, ActivitySink, KernelActivity, TransferActivity, Transfer
 import type { DeviceIdentity, Reading } from '../backend.ts';
 import { Distribution } from '../distribution/distribution.ts';
 import type { WindowStatistics } from '../distribution/statistics.ts';
-import type { ProfilingMetric } from '../snapshot.ts';
+import type { ProfilingMetric } from '../profiling-metrics.ts';
 import { countersOf } from './counters.ts';
 import { CustomMetrics } from './custom-metrics.ts';
 import { DeviceTimeline } from './device-timeline.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Activity, KernelActivity, TransferDirection } from '../../src/activity.ts';
 import type { DeviceIdentity } from '../../src/backend.ts';
 import { DeviceProfile, type DeviceProfileOptions } from '../../src/profile/device-profile.ts';
-import { ProfilingMetric } from '../../src/snapshot.ts';
+import { ProfilingMetric } from '../../src/profiling-metrics.ts';
 
 const gpu: DeviceIdentity = { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 };
 const cpu: DeviceIdentity = { id: 'host:cpu:0', backend: 'cpu', type: 'cpu', name: 'A CPU', index: 0 };
