@@ -35,6 +35,13 @@ const groups: readonly { title: string; text: string; takes: (name: string, metr
     text: 'What this process holds on a device, by its own account: only where a backend tells of allocations.',
     takes: (name) => name.startsWith('accelmeter.memory.'),
   },
+  {
+    title: 'Analysis',
+    text:
+      'What the rules find, from two intervals in a row that show it until three do not. The codes are those of\n' +
+      '[RULES.md](RULES.md), where each has its unit, its threshold and what helps against it.',
+    takes: (name) => /^accelmeter\.(bottleneck\.|findings\.|regressions$)/.test(name),
+  },
   { title: 'Devices', text: 'What a device is and how busy.', takes: (_, { about }) => about === 'device' },
   {
     title: 'The process',
@@ -98,7 +105,7 @@ function section({ title, text }: { title: string; text: string }, members: read
       code(name),
       code(prometheusName(name)),
       instrument,
-      unit === '' ? 'as reported' : code(unit),
+      unit === '' ? unitless(name) : code(unit),
       labels.join(', ') || '–',
       sources[from],
       brief,
@@ -108,6 +115,9 @@ function section({ title, text }: { title: string; text: string }, members: read
   return `## ${title}\n\n${text}\n\n${table(columns, rows)}`;
 }
 
+/** What stands for a unit where a metric has one at each of its points. */
+const unitless = (name: MetricName) => (name.startsWith('accelmeter.bottleneck.') ? "the rule's" : 'as reported');
+
 /** How the workers of a cluster are told; the rule is in src/cluster/merge.ts. */
 function clusterSection(): string {
   const withRule = (how: ReturnType<typeof rule>) => codes(names.filter((name) => rule(name) === how));
@@ -115,7 +125,8 @@ function clusterSection(): string {
 
 The primary tells its workers together with itself. Counters and histograms add up, and keep what ended workers did.
 Added up as well, over those that live: ${codes(names.filter((name) => rule(name) === 'sum' && !isRising(name)))}; a share is
-never over 1. Of one process, since it is the same for all: ${withRule('once')}. Told apart by \`process.pid\`
+never over 1. True of the service where it is true of one process: ${withRule('max')}. Of one process, since it is the same for
+all: ${withRule('once')}. Told apart by \`process.pid\`
 (\`process_pid\` in Prometheus), and only then: ${withRule('each')}.`;
 }
 

@@ -5,9 +5,8 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import type { Severity } from '../src/analyzer/finding.ts';
+import { type Finding, findingOf } from '../src/analyzer/finding.ts';
 import { observe } from '../src/analyzer/observe.ts';
-import type { RecommendationCode } from '../src/analyzer/recommendations.ts';
 import { type BaselineDevice, describeDevices } from '../src/baseline/baseline.ts';
 import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
@@ -23,17 +22,10 @@ import { isPackageManager, readSwitches } from './switches.ts';
 export interface RunReport {
   readonly argv: readonly string[];
   readonly status: Status;
-  readonly findings: readonly RunFinding[];
+  /** What the rules say of the whole run. */
+  readonly findings: readonly Finding[];
   /** What each device did, as `accelmeter baseline` keeps it. */
   readonly devices: readonly BaselineDevice[];
-}
-
-export interface RunFinding {
-  readonly code: string;
-  readonly severity: Severity;
-  readonly deviceName: string;
-  readonly sentence: string;
-  readonly recommends: readonly RecommendationCode[];
 }
 
 /** How long the end of the process may be put off for commands that the device is still finishing. */
@@ -70,21 +62,19 @@ async function begin(into: string): Promise<void> {
   }
 }
 
-/** What the rules say of the whole run. */
-function findingsOf(state: ProfilerState): RunFinding[] {
+/** Nothing is raised or cleared in a run that is over: these are findings of its end. */
+function findingsOf(state: ProfilerState): Finding[] {
   const now = state.now();
-  const { rules, thresholds, suppress } = state.options;
-  return [...state.profiles.values()].flatMap((profile) =>
-    observe(lifetimeWindow(profile, now), { profile: rules, thresholds, suppress }).sightings.map(
-      ({ rule, severity, observation }) => ({
-        code: rule.code,
-        severity,
-        deviceName: profile.identity.name,
-        sentence: observation.sentence,
-        recommends: rule.recommends(profile.identity.backend),
-      }),
-    ),
-  );
+  const { rules: profile, thresholds, suppress } = state.options;
+  const raisedAt = new Date().toISOString();
+  return [...state.profiles.values()].flatMap((device) => {
+    const window = lifetimeWindow(device, now);
+    return observe(window, { profile, thresholds, suppress }).sightings.map((sighting) => {
+      const { rule, severity, observation } = sighting;
+      const id = [rule.code, window.device.id, observation.kernel ?? ''].join(' ').trim();
+      return findingOf(sighting, window, { id, raisedAt, severity });
+    });
+  });
 }
 
 /** Calls `write` once, when the process exits or is ended by a signal that it does not handle itself. */

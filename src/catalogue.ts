@@ -6,15 +6,17 @@
  * `hw.`, `process.`, `nodejs.` and `v8js.` are OpenTelemetry's (semantic conventions 1.45, status Development).
  */
 import type { TransferDirection } from './activity.ts';
+import type { BottleneckCode } from './analyzer/finding.ts';
 import type { Distribution } from './distribution/distribution.ts';
 
 /** Attributes of points, with the values they can take. */
 export interface AttributeValues {
+  'accelmeter.bottleneck.code': BottleneckCode;
   'accelmeter.kernel.name': string;
   'accelmeter.metric.name': string;
   'accelmeter.metric.unit': string;
   'accelmeter.source': string;
-  'accelmeter.stage': 'drain' | 'sample' | 'collect' | 'replay' | 'serialise';
+  'accelmeter.stage': 'drain' | 'sample' | 'analyse' | 'collect' | 'replay' | 'serialise';
   'accelmeter.transfer.direction': TransferDirection;
   'accelmeter.version': string;
   'cpu.mode': 'user' | 'system';
@@ -42,11 +44,11 @@ export interface Metric {
   /** `reading`: polled by a backend. `work`: computed from activities. `self`: kept by the profiler. */
   readonly from: 'reading' | 'work' | 'self';
   /**
-   * What the processes of a cluster make of it together: `sum` adds up, `once` takes one of them, `each` tells them
-   * apart by `process.pid`. Where it is not said: counters and histograms add up, gauges are told apart, and what a
+   * What the processes of a cluster make of it together: `sum` adds up, `max` takes the greatest, `once` takes one of
+   * them, `each` tells them apart by `process.pid`. Where it is not said: counters and histograms add up, gauges are told apart, and what a
    * backend reads of a device is taken once; all that is about the process is told apart.
    */
-  readonly inCluster?: 'sum' | 'once' | 'each';
+  readonly inCluster?: 'sum' | 'max' | 'once' | 'each';
   /** Attributes that every point has. */
   readonly attributes: readonly AttributeName[];
   /** Attributes that a point may lack. */
@@ -281,6 +283,44 @@ export const catalogue = {
     instrument: 'counter',
     unit: '{record}',
     brief: 'Records whose time, size or value was negative, infinite or not a number; they change no other statistic.',
+    attributes: [],
+  },
+
+  // Analysis
+  'accelmeter.bottleneck.active': {
+    ...deviceSelf,
+    instrument: 'gauge',
+    unit: '{state}',
+    brief: 'Whether the device has this bottleneck: 1, or 0. There from the start for every rule that applies to it.',
+    inCluster: 'max',
+    attributes: ['accelmeter.bottleneck.code'],
+  },
+  'accelmeter.bottleneck.observed': {
+    ...deviceSelf,
+    instrument: 'gauge',
+    unit: '',
+    brief: "What was observed of a bottleneck that is active, at its worst, in the rule's unit.",
+    attributes: ['accelmeter.bottleneck.code'],
+  },
+  'accelmeter.bottleneck.threshold': {
+    ...deviceSelf,
+    instrument: 'gauge',
+    unit: '',
+    brief: "The threshold that a bottleneck that is active has passed, in the rule's unit.",
+    attributes: ['accelmeter.bottleneck.code'],
+  },
+  'accelmeter.regressions': {
+    ...deviceSelf,
+    instrument: 'counter',
+    unit: '{regression}',
+    brief: 'How often a kernel became slower than it was before, of the kernels that take most of the time.',
+    attributes: ['accelmeter.kernel.name'],
+  },
+  'accelmeter.findings.suppressed': {
+    ...deviceSelf,
+    instrument: 'counter',
+    unit: '{finding}',
+    brief: 'Bottlenecks and regressions that were not raised because they are silenced.',
     attributes: [],
   },
 

@@ -1,5 +1,6 @@
 /** A device as the program sees it: its identity, its snapshot, and the ways to record work on it. */
 import type { TransferDirection } from './activity.ts';
+import type { DeviceAnalysis } from './analysis.ts';
 import type { DeviceIdentity } from './backend.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
@@ -40,6 +41,8 @@ export interface Device extends DeviceIdentity {
 export interface DeviceContext {
   now(): number;
   refresh(): Promise<void>;
+  /** What the analyzer says of the device; `undefined` once it has left. */
+  analysed(): DeviceAnalysis | undefined;
   /** What was last sampled about the process: it belongs to the CPU's picture. */
   processPoints(): readonly ProcessPoint[];
 }
@@ -54,7 +57,8 @@ export function profileOf(device: Device): DeviceProfile {
 }
 
 /** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
-export function presentDevice(profile: DeviceProfile, { now, refresh, processPoints }: DeviceContext): Device {
+export function presentDevice(profile: DeviceProfile, context: DeviceContext): Device {
+  const { now, refresh, analysed, processPoints } = context;
   const { memory, queueWait, compilation } = profile;
   const device: Device = Object.freeze({
     ...profile.identity,
@@ -69,7 +73,7 @@ export function presentDevice(profile: DeviceProfile, { now, refresh, processPoi
       signal?.throwIfAborted();
       await refresh();
       signal?.throwIfAborted();
-      return takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : []);
+      return takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : [], analysed());
     },
     getKernelStatistics: () => takeKernelStatistics(profile),
   });

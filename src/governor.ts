@@ -1,13 +1,14 @@
 /**
- * Holds what accelmeter does of itself to a budget. Where its own work takes more, readings are sampled less often, one
- * step at a time, each half as often as the one before; where it has taken much less for a while, it goes back.
+ * Holds what accelmeter does of itself to a budget. Where its own work takes more, readings are sampled and analysed
+ * less often, one step at a time, each half as often as the one before; where it has taken much less for a while, it
+ * goes back.
  *
  * Draining is not slowed: what a record costs does not depend on when it is drained, and a ring that is drained too late
  * loses records. Scrapes are not either: how often to look is the operator's to decide. Both are counted and shown.
  */
 import type { SelfTime } from './self-time.ts';
 
-/** The last level: readings are then sampled at every 16th tick. */
+/** The last level: readings are then sampled, and intervals analysed, at every 16th tick. */
 export const slowest = 4;
 /** What counts is the last minute, or two samplings where these are further apart. */
 const windowSeconds = 60;
@@ -41,6 +42,7 @@ export interface SelfStatus {
 interface Mark {
   readonly at: number;
   readonly used: number;
+  /** Of it, what slowing down saves. */
   readonly sampling: number;
 }
 
@@ -127,8 +129,8 @@ export class Governor {
     let sampling = 0;
     let used = 0;
     for (const [stage, seconds] of selfTime.entries()) {
-      if (stage === 'sample') sampling += seconds;
-      if (stage === 'sample' || stage === 'drain') used += seconds;
+      if (stage === 'sample' || stage === 'analyse') sampling += seconds;
+      if (stage === 'sample' || stage === 'analyse' || stage === 'drain') used += seconds;
     }
     const at = now();
     this.#marks.push({ at, used, sampling });

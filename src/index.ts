@@ -8,6 +8,9 @@ export type {
   TransferActivity,
   TransferDirection,
 } from './activity.ts';
+export type { BottleneckCode, Evidence, Finding, Severity } from './analyzer/finding.ts';
+export type { Recommendation, RecommendationCode } from './analyzer/recommendations.ts';
+export type { Trend } from './analyzer/trend.ts';
 export type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
 export { type Baseline, type BaselineDevice, type BaselineKernel, takeBaseline } from './baseline/baseline.ts';
 export { BaselineError, type BaselineErrorCode } from './baseline/baseline-error.ts';

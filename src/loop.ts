@@ -1,7 +1,8 @@
 /**
- * What happens again and again: buffers are drained a few times a second, readings are sampled and intervals closed
- * every tick, and both at once before somebody looks. Its timers never keep the process alive.
+ * What happens again and again: buffers are drained a few times a second; readings are sampled, intervals closed and
+ * analysed every tick; drained and sampled is also before somebody looks. Its timers never keep the process alive.
  */
+import type { Analysis } from './analysis.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import type { Governor } from './governor.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
@@ -28,6 +29,7 @@ export interface LoopOptions {
   readonly profiles: ReadonlyMap<string, DeviceProfile>;
   readonly selfTime: SelfTime;
   readonly governor: Governor;
+  readonly analysis: Pick<Analysis, 'tick' | 'pause' | 'resume'>;
   readonly tickSeconds: number;
   now(): number;
 }
@@ -38,6 +40,7 @@ export class Loop {
   readonly #options: LoopOptions;
   #state: 'new' | 'running' | 'paused' | 'stopped' = 'new';
   #sampledAt = Number.NEGATIVE_INFINITY;
+  #ticksUntilAnalysis = 0;
   #refreshing: Promise<void> | undefined;
   /** While a drain goes on: what its slice in the next turn will say. */
   #nextSlice: Promise<boolean> | undefined;
@@ -69,10 +72,11 @@ export class Loop {
     if (this.#state !== 'running') return;
     this.stop();
     this.#state = 'paused';
-    const { governor, now, profiles, sessions } = this.#options;
+    const { analysis, governor, now, profiles, sessions } = this.#options;
     for (const session of sessions) session.pause();
     void this.#drainWholly();
     for (const profile of profiles.values()) profile.pause(now());
+    analysis.pause();
     this.process = [];
     governor.restart();
   }
@@ -81,9 +85,10 @@ export class Loop {
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'running';
-    const { governor, now, profiles, sessions } = this.#options;
+    const { analysis, governor, now, profiles, sessions } = this.#options;
     for (const session of sessions) session.resume();
     for (const profile of profiles.values()) profile.resume(now());
+    analysis.resume();
     this.#sampledAt = now();
     governor.restart();
     this.#schedule();
@@ -146,7 +151,17 @@ export class Loop {
       this.#sample(this.#notWithin());
       for (const profile of profiles.values()) profile.closeInterval(now());
     });
+    this.#analyse();
     governor.tick();
+  }
+
+  /** At full speed at every tick; slowed down, as often as readings are sampled. */
+  #analyse(): void {
+    const { analysis, governor, selfTime } = this.#options;
+    if (this.#ticksUntilAnalysis > 0) this.#ticksUntilAnalysis -= 1;
+    if (this.#ticksUntilAnalysis > 0) return;
+    this.#ticksUntilAnalysis = governor.ticksBetweenSamples;
+    selfTime.measure('analyse', () => analysis.tick(this.process));
   }
 
   /** At full speed every tick samples; slowed down, one in so many. */

@@ -3,6 +3,7 @@
  * the producer and everything after it only carry the points on.
  */
 import type { Attributes } from '@opentelemetry/api';
+import type { Analyzer } from './analyzer/analyzer.ts';
 import type { catalogue, HistogramName, NumberName, Point, ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import { reportedElsewhere } from './otel/runtime-instrumentation.ts';
@@ -34,7 +35,11 @@ interface Since {
 export function collectPoints(state: ProfilerState): CollectedPoint[] {
   const points: CollectedPoint[] = [];
   const now = state.now();
-  for (const profile of state.profiles.values()) devicePoints(points, profile, now);
+  for (const profile of state.profiles.values()) {
+    devicePoints(points, profile, now);
+    const analyzer = state.analysis.of(profile.identity.id)?.analyzer;
+    if (analyzer) analysisPoints(points, profile, analyzer);
+  }
   for (const point of processPoints(state)) points.push({ attributes: {}, since: 0, ...point });
   selfPoints(points, state);
   return points;
@@ -153,6 +158,21 @@ function transferPoints(points: CollectedPoint[], profile: DeviceProfile): void 
   }
 }
 
+function analysisPoints(points: CollectedPoint[], { attributes: ofDevice, since }: DeviceProfile, analyzer: Analyzer) {
+  const add = (point: Point) => points.push({ ...point, since, attributes: { ...ofDevice, ...point.attributes } });
+  for (const { code, worst } of analyzer.states()) {
+    const attributes = { 'accelmeter.bottleneck.code': code };
+    add({ name: 'accelmeter.bottleneck.active', value: worst ? 1 : 0, attributes });
+    if (worst === undefined) continue;
+    add({ name: 'accelmeter.bottleneck.observed', value: worst.observed, attributes });
+    add({ name: 'accelmeter.bottleneck.threshold', value: worst.threshold, attributes });
+  }
+  for (const [kernel, value] of analyzer.regressions()) {
+    add({ name: 'accelmeter.regressions', value, attributes: { 'accelmeter.kernel.name': kernel } });
+  }
+  add({ name: 'accelmeter.findings.suppressed', value: analyzer.suppressed });
+}
+
 function selfPoints(points: CollectedPoint[], state: ProfilerState): void {
   const { sessions, absent, options, selfTime, startedAt: since } = state;
   const add = (point: Point) => points.push({ attributes: {}, since, ...point });
@@ -177,6 +197,10 @@ function selfPoints(points: CollectedPoint[], state: ProfilerState): void {
     for (const { backend } of absent) {
       add({ name: 'accelmeter.source.up', value: 0, attributes: { 'accelmeter.source': backend } });
     }
+  }
+  if (state.analysis.faults > 0) {
+    const attributes = { 'accelmeter.source': 'analyzer', 'error.type': 'broken' };
+    add({ name: 'accelmeter.source.failures', value: state.analysis.faults, attributes });
   }
   for (const [stage, seconds] of selfTime.entries()) {
     add({ name: 'accelmeter.self.time', value: seconds, attributes: { 'accelmeter.stage': stage } });

@@ -4,6 +4,9 @@
  */
 import { hostname } from 'node:os';
 import type { MetricProducer } from '@opentelemetry/sdk-metrics';
+import { Analysis } from './analysis.ts';
+import type { Finding } from './analyzer/finding.ts';
+import { observe } from './analyzer/observe.ts';
 import type { Backend, BackendName, Host } from './backend.ts';
 import { allBackends } from './backends/all.ts';
 import type { ProcessPoint } from './catalogue.ts';
@@ -14,6 +17,7 @@ import { Loop } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
 import { DeviceProfile } from './profile/device-profile.ts';
+import { DeviceHistory } from './profile/history.ts';
 import { SelfTime } from './self-time.ts';
 import { type Status, statusView } from './status.ts';
 import { type SupervisedSession, supervise } from './supervisor.ts';
@@ -31,6 +35,14 @@ export interface Profiler {
   readonly devices: readonly Device[];
   /** The backends that could not be opened, and why. */
   readonly absent: readonly AbsentBackend[];
+  /** The bottlenecks and regressions that are active now, the gravest first. */
+  readonly findings: readonly Finding[];
+  /**
+   * Calls `listener` when a finding is raised, and again when it is cleared: its device is better, has left, or measuring
+   * was paused or has ended. Gives the function that ends it. What a listener throws is warned of once and does no harm.
+   * The same findings are on the `diagnostics_channel` "accelmeter:finding". Throws a TypeError for another event.
+   */
+  on(event: 'finding', listener: (finding: Finding) => void): () => void;
   /** A producer for the `metricProducers` of any reader of the OpenTelemetry SDK, 2.x or 3.x. */
   metricProducer(options?: MetricProducerOptions): MetricProducer;
   /** The whole picture for people; its rates are since the call before. */
@@ -57,6 +69,7 @@ export interface ProfilerState {
   readonly process: readonly ProcessPoint[];
   readonly sessions: readonly SupervisedSession[];
   readonly absent: readonly AbsentBackend[];
+  readonly analysis: Analysis;
   readonly options: ResolvedOptions;
   readonly selfTime: SelfTime;
   /** What accelmeter itself takes, and how far it has slowed down. */
@@ -123,7 +136,15 @@ export async function openProfiler(
   const selfTime = new SelfTime(now);
   const { budget, tickSeconds } = options;
   const governor = new Governor({ budget, tickSeconds, selfTime, now, onExceeded });
-  const loop = new Loop({ sessions, profiles, selfTime, governor, tickSeconds, now });
+  const unseen = (backend: BackendName) => sourcesDown(sessions, backend);
+  const { rules, thresholds, suppress } = options;
+  const analysis = new Analysis({
+    now,
+    unseen,
+    historyOf: (profile) => new DeviceHistory(profile),
+    observe: (window) => observe(window, { profile: rules, thresholds, suppress }),
+  });
+  const loop = new Loop({ sessions, profiles, selfTime, governor, analysis, tickSeconds, now });
   const refresh = () => loop.refresh();
   const host: Host = {
     hostId: hostname(), // in a container the machine-id is often the image's, the host name is the pod's
@@ -133,10 +154,13 @@ export async function openProfiler(
       if (known) return known;
       const profile = new DeviceProfile(identity, { ...options, now });
       profiles.set(identity.id, profile);
-      devices.set(identity.id, presentDevice(profile, { now, refresh, processPoints: () => loop.process }));
+      analysis.add(profile);
+      const analysed = () => analysis.of(identity.id);
+      devices.set(identity.id, presentDevice(profile, { now, refresh, analysed, processPoints: () => loop.process }));
       return profile;
     },
     removeDevice(id) {
+      analysis.remove(id);
       profiles.delete(id);
       devices.delete(id);
     },
@@ -152,7 +176,7 @@ export async function openProfiler(
   loop.start();
 
   const state: ProfilerState = {
-    ...{ profiles, sessions, absent, options, selfTime, now, refresh, service, startedAt: now() },
+    ...{ profiles, sessions, absent, analysis, options, selfTime, now, refresh, service, startedAt: now() },
     self: () => governor.status(),
     settle: (seconds) => loop.settle(seconds),
     atClose: new Set(),
@@ -166,6 +190,14 @@ export async function openProfiler(
       return [...devices.values()];
     },
     absent,
+    get findings() {
+      return analysis.findings;
+    },
+    on(event, listener) {
+      if (event !== 'finding') throw new TypeError(`no event is called "${event}"; there is finding`);
+      if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, not ${String(listener)}`);
+      return analysis.on(listener);
+    },
     metricProducer: (producerOptions) => createMetricProducer(state, producerOptions),
     status: () => selfTime.measure('collect', view),
     refresh,
@@ -177,6 +209,7 @@ export async function openProfiler(
     async close() {
       loop.stop();
       await refresh();
+      analysis.pause();
       for (const each of state.atClose) each();
       state.atClose.clear();
       for (const session of sessions) session.close();
@@ -185,4 +218,13 @@ export async function openProfiler(
   };
   states.set(profiler, state);
   return { profiler, state };
+}
+
+/** What a device of a backend is told by: its own sources, and those of the process. */
+function sourcesDown(sessions: readonly SupervisedSession[], backend: BackendName): string[] {
+  return sessions
+    .filter((session) => session.backend === backend || session.backend === 'cpu')
+    .flatMap((session) => session.sources())
+    .filter(({ up }) => !up)
+    .map(({ name }) => name);
 }

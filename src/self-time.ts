@@ -7,6 +7,7 @@ export class SelfTime {
   readonly #seconds = new Map<Stage, number>([
     ['drain', 0],
     ['sample', 0],
+    ['analyse', 0],
     ['collect', 0],
     ['serialise', 0],
   ]);

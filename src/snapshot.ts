@@ -5,6 +5,8 @@
  * Averages, minima, maxima and counts are of the device's lifetime; percentiles and standard deviation of its last
  * 1000 successful executions. A statistic without a sample is `undefined`, never 0.
  */
+import type { Finding } from './analyzer/finding.ts';
+import type { Trend } from './analyzer/trend.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import { metricsOf, type ProfilingMetric } from './profiling-metrics.ts';
@@ -35,17 +37,39 @@ export interface ProfilingSnapshot {
   readonly averageLatencyMs: number | undefined;
   /** Executions a second, failed ones included, over the last 12 intervals. */
   readonly throughputOpsPerSecond: number | undefined;
+  /** In a sentence; where something is wrong, the gravest of it. */
   readonly statusMessage: string;
+  /** Which way kernels' times go, in sentences: of eight, those that change first. */
+  readonly performanceTrends: readonly string[];
+  /** What is wrong now, in sentences: the eight gravest. */
+  readonly identifiedBottlenecks: readonly string[];
+  /** What would help, in sentences, each once. */
+  readonly recommendations: readonly string[];
+  /** The same as `identifiedBottlenecks` and `recommendations`, for programs. */
+  readonly findings: readonly Finding[];
+  /** The same as `performanceTrends`, for programs. A kernel with too few executions has none. */
+  readonly trends: readonly Trend[];
+}
+
+/** Of findings and of trends, so that a snapshot that is kept stays under 10 KiB. `profiler.findings` has them all. */
+const mostJudgements = 8;
+
+/** What the analyzer says of a device. */
+export interface Judgement {
+  /** The gravest first. */
+  readonly findings: readonly Finding[];
+  readonly trends: readonly Trend[];
 }
 
 /**
  * The picture of a device at `now`, in process seconds. Consumes nothing. `process`: values of the process, which
- * belong to the CPU's picture.
+ * belong to the CPU's picture. `judgement`: of the last tick.
  */
 export function takeSnapshot(
   profile: DeviceProfile,
   now: number,
   process: readonly ProcessPoint[] = [],
+  judgement: Judgement = { findings: [], trends: [] },
 ): ProfilingSnapshot {
   const { identity, utilization, throughput } = profile;
   const kernelStats = deviceStatistics(profile);
@@ -63,7 +87,8 @@ export function takeSnapshot(
     totalOperations: kernelStats.totalExecutions,
     averageLatencyMs: kernelStats.averageExecutionTimeMs,
     throughputOpsPerSecond: throughput,
-    statusMessage: kernelStats.totalExecutions === 0 ? 'Measuring; no kernel has run yet.' : 'Measuring.',
+    statusMessage: statusOf(kernelStats, judgement),
+    ...judged(judgement),
   });
 }
 
@@ -88,5 +113,29 @@ export function createUnavailableSnapshot(
     averageLatencyMs: undefined,
     throughputOpsPerSecond: undefined,
     statusMessage: reason,
+    ...judged({ findings: [], trends: [] }),
   });
+}
+
+function statusOf({ totalExecutions }: KernelProfilingStats, { findings }: Judgement): string {
+  const [worst, ...others] = findings;
+  if (worst === undefined) return totalExecutions === 0 ? 'Measuring; no kernel has run yet.' : 'Measuring.';
+  const more = others.length === 0 ? '' : ` And ${others.length} more.`;
+  return `Measuring; ${worst.severity} ${worst.code}: ${worst}${more}`;
+}
+
+/** The findings and trends, and the same as the guide has them: as texts. */
+function judged({ findings: all, trends: ofAll }: Judgement) {
+  const findings = all.slice(0, mostJudgements);
+  const changing = ofAll.filter(({ direction }) => direction !== 'stable');
+  const stable = ofAll.filter(({ direction }) => direction === 'stable');
+  const trends = [...changing, ...stable].slice(0, mostJudgements);
+  const advice = findings.flatMap(({ recommendations }) => recommendations.map(({ sentence }) => sentence));
+  return {
+    performanceTrends: Object.freeze(trends.map(String)),
+    identifiedBottlenecks: Object.freeze(findings.map(String)),
+    recommendations: Object.freeze([...new Set(advice)]),
+    findings: Object.freeze(findings),
+    trends: Object.freeze(trends),
+  };
 }

@@ -3,6 +3,7 @@
  * show. Rates are since the previous picture of the same viewer, or since the start for the first one.
  */
 import type { TransferDirection } from './activity.ts';
+import type { Finding } from './analyzer/finding.ts';
 import type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
 import type { SelfStatus } from './governor.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
@@ -23,6 +24,8 @@ export interface Status {
   /** Busiest first. */
   readonly kernels: readonly KernelRow[];
   readonly transfers: readonly TransferRow[];
+  /** What is wrong now, the gravest first. */
+  readonly findings: readonly Finding[];
   /** What accelmeter itself takes. */
   readonly self: SelfStatus;
 }
@@ -106,6 +109,7 @@ export function statusView(state: ProfilerState): () => Status {
       devices: profiles.map(({ identity: { id, backend, name }, utilization }) => ({ id, backend, name, utilization })),
       kernels: kernels.sort((a, b) => b.total - a.total),
       transfers: profiles.flatMap(transferRows),
+      findings: state.analysis.findings,
       self: state.self(),
     };
   };

@@ -7,6 +7,7 @@ import { SelfTime } from '../src/self-time.ts';
 import { supervise } from '../src/supervisor.ts';
 
 const now = () => performance.now() / 1000;
+const analysis = { tick() {}, pause() {}, resume() {} };
 
 /** A started loop over one device whose drain is `drain`. */
 function started(drain: () => boolean, tickSeconds: number) {
@@ -17,6 +18,7 @@ function started(drain: () => boolean, tickSeconds: number) {
     sessions: [supervise('opencl', session, now)],
     profiles: new Map([['g', profile]]),
     selfTime,
+    analysis,
     governor: new Governor({ budget: 1, tickSeconds, selfTime, now }),
     tickSeconds,
     now,
@@ -91,6 +93,7 @@ describe('drains', () => {
       sessions: [supervise('opencl', session, now)],
       profiles: new Map([['g', profile]]),
       selfTime,
+      analysis,
       governor: new Governor({ budget: 1, tickSeconds: 60, selfTime, now }),
       tickSeconds: 60,
       now,

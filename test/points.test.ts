@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { rulesFor } from '../src/analyzer/observe.ts';
 import { ProbeError } from '../src/errors.ts';
 import { collectPoints } from '../src/points.ts';
+import type { Window } from '../src/profile/window.ts';
 import type { ProfilerState } from '../src/profiler.ts';
 import { ProfilingMetric } from '../src/profiling-metrics.ts';
 import { supervise } from '../src/supervisor.ts';
+import { durations, windowOf } from './analyzer/window.ts';
 import { gpu, stateOver } from './profiler-state.ts';
 
 /** Every number by its metric's name, and every distribution's sum; of several points the last. */
@@ -58,6 +61,48 @@ it('each thing known of a device stands under its own name', () => {
     'accelmeter.custom.dropped': 1,
     'accelmeter.records.rejected': 1,
     'hw.gpu.memory.limit': 2 ** 33,
+  });
+});
+
+describe('bottlenecks', () => {
+  /** The points of the analysis, as "name code or kernel". */
+  const analysisOf = (state: ProfilerState) =>
+    Object.fromEntries(
+      collectPoints(state)
+        .filter(({ name }) => /^accelmeter\.(bottleneck|findings|regressions)/.test(name))
+        .map(({ name, attributes, ...point }) => [
+          [name.slice('accelmeter.'.length), attributes['accelmeter.bottleneck.code'] ?? ''].join(' ').trim(),
+          'value' in point ? point.value : undefined,
+        ]),
+    );
+  const failing: Window = { ...windowOf('opencl', { kernels: { ...durations([0.1], 24) } }), device: gpu };
+
+  it('are there from the start, one for each rule that applies to the device, and none is active', () => {
+    const { state } = stateOver([gpu, { ...gpu, id: 'CPU-1', backend: 'cpu', type: 'cpu' }]);
+    const codesOf = (id: string) =>
+      collectPoints(state)
+        .filter(({ name, attributes }) => name === 'accelmeter.bottleneck.active' && attributes['hw.id'] === id)
+        .map((point) => [point.attributes['accelmeter.bottleneck.code'], 'value' in point && point.value]);
+    const rulesOf = (backend: 'cpu' | 'opencl') => rulesFor(backend).map(({ code }) => [code, 0]);
+    expect(codesOf('GPU-1')).toEqual(rulesOf('opencl'));
+    expect(codesOf('CPU-1')).toEqual(rulesOf('cpu'));
+    expect(codesOf('GPU-1')).not.toEqual(codesOf('CPU-1'));
+    expect(analysisOf(state)).toMatchObject({ 'findings.suppressed': 0 });
+    expect(Object.keys(analysisOf(state)).filter((name) => /observed|threshold/.test(name))).toEqual([]);
+  });
+
+  it('that are active say what was observed and the threshold, and say it no more when they are cleared', () => {
+    const { state, tick } = stateOver([gpu]);
+    for (let i = 0; i < 2; i++) tick({ 'GPU-1': failing });
+    expect(analysisOf(state)).toMatchObject({
+      'bottleneck.active failing_operations': 1,
+      'bottleneck.active launch_bound': 0,
+      'bottleneck.observed failing_operations': 1 / 25,
+      'bottleneck.threshold failing_operations': 0.95,
+    });
+    for (let i = 0; i < 3; i++) tick({ 'GPU-1': { ...windowOf('opencl'), device: gpu } });
+    expect(analysisOf(state)).toMatchObject({ 'bottleneck.active failing_operations': 0 });
+    expect(Object.keys(analysisOf(state)).filter((name) => /observed|threshold/.test(name))).toEqual([]);
   });
 });
 

@@ -1,7 +1,9 @@
 /** The state of a profiler over devices of the test's own, on a clock that the test turns. */
+import { Analysis } from '../src/analysis.ts';
 import type { DeviceIdentity } from '../src/backend.ts';
 import { resolveOptions } from '../src/options.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
+import type { Window } from '../src/profile/window.ts';
 import type { ProfilerState } from '../src/profiler.ts';
 import { SelfTime } from '../src/self-time.ts';
 
@@ -14,8 +16,16 @@ export function stateOver(identities: readonly DeviceIdentity[], options: Parame
   const resolved = resolveOptions(options, {}, () => {});
   const device = (identity: DeviceIdentity) => new DeviceProfile(identity, { ...resolved, now });
   const profiles = new Map(identities.map((identity) => [identity.id, device(identity)]));
+  const windows = new Map<string, Window>();
+  const analysis = new Analysis({
+    now,
+    unseen: () => [],
+    historyOf: ({ identity }) => ({ close() {}, reset() {}, window: () => windows.get(identity.id) }),
+  });
+  for (const profile of profiles.values()) analysis.add(profile);
   const state: ProfilerState = {
     profiles,
+    analysis,
     process: [],
     sessions: [],
     absent: [],
@@ -29,5 +39,11 @@ export function stateOver(identities: readonly DeviceIdentity[], options: Parame
     settle: () => {},
     atClose: new Set(),
   };
-  return { clock, state, profile: (id: string) => profiles.get(id) as DeviceProfile };
+  /** Five seconds pass, in which the devices that are named did what the windows say, and the rules look at them. */
+  const tick = (seen: Readonly<Record<string, Window>> = {}) => {
+    for (const [id, window] of Object.entries(seen)) windows.set(id, window);
+    clock.seconds += 5;
+    analysis.tick([]);
+  };
+  return { clock, state, tick, profile: (id: string) => profiles.get(id) as DeviceProfile };
 }

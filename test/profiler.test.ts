@@ -145,6 +145,7 @@ it('its whole cost is counted by stage', async () => {
   expect(stages.map((point) => (point as Record<string, unknown>)['accelmeter.stage'])).toEqual([
     'drain',
     'sample',
+    'analyse',
     'collect',
     'serialise',
   ]);

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { type RecommendationCode, recommendations } from '../src/analyzer/recommendations.ts';
+import type { Trend } from '../src/analyzer/trend.ts';
 import type { DeviceIdentity } from '../src/backend.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { ProfilingMetric } from '../src/profiling-metrics.ts';
 import { takeKernelStatistics } from '../src/profiling-statistics.ts';
 import { createUnavailableSnapshot, takeSnapshot } from '../src/snapshot.ts';
+import { found } from './analyzer/finding.ts';
 
 const gpu: DeviceIdentity = { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 };
 
@@ -84,6 +87,11 @@ describe('a snapshot', () => {
       kernelStats: { totalExecutions: 0, totalExecutionTimeMs: 0, failedExecutions: 0, successRate: 1 },
       totalOperations: 0,
       statusMessage: 'Measuring; no kernel has run yet.',
+      performanceTrends: [],
+      identifiedBottlenecks: [],
+      recommendations: [],
+      findings: [],
+      trends: [],
     });
   });
 
@@ -154,6 +162,53 @@ describe('a snapshot', () => {
   });
 });
 
+describe('the judgement in a snapshot', () => {
+  const trend = (kernel: string, direction: Trend['direction']): Trend => ({
+    ...{ kernel, direction, ratio: 1, probability: 1, samples: 40 },
+    toString: () => `${kernel} is ${direction}`,
+  });
+
+  it('is told in sentences, as the guide has it, and as objects; each advice once', () => {
+    const { profile } = device();
+    const findings = [
+      found({ code: 'transfer_bound', severity: 'error', recommends: ['use_pinned_memory', 'overlap_transfers'] }),
+      found({ code: 'low_bandwidth', recommends: ['use_pinned_memory', 'check_pcie_link'] }),
+    ];
+    const trends = [trend('matmul', 'degrading')];
+    const snapshot = takeSnapshot(profile, 100, [], { findings, trends });
+    expect(snapshot).toMatchObject({
+      identifiedBottlenecks: ['It is transfer_bound.', 'It is low_bandwidth.'],
+      performanceTrends: ['matmul is degrading'],
+      statusMessage: 'Measuring; error transfer_bound: It is transfer_bound. And 1 more.',
+      findings,
+      trends,
+    });
+    const { use_pinned_memory, overlap_transfers, check_pcie_link } = recommendations;
+    expect(snapshot.recommendations).toEqual([use_pinned_memory, overlap_transfers, check_pcie_link]);
+    expect(reachable(snapshot.findings).every(Object.isFrozen)).toBe(true);
+  });
+
+  it('has the words that programs written after the guide look for', () => {
+    const { profile } = device();
+    const advice = (...recommends: readonly RecommendationCode[]) =>
+      takeSnapshot(profile, 100, [], { findings: [found({ code: 'low_utilization', recommends })], trends: [] })
+        .recommendations[0];
+    expect(advice('enable_simd')).toMatch(/SIMD/i);
+    expect(advice('use_pinned_memory')).toMatch(/pinned memory/i);
+    expect(advice('increase_work_group_size')).toMatch(/work group size/i);
+  });
+
+  it('is of the eight gravest findings, and of eight kernels, those that change first', () => {
+    const { profile } = device();
+    const findings = Array.from({ length: 20 }, () => found({ code: 'high_variance' }));
+    const trends = Array.from({ length: 20 }, (_, i) => trend(`k${i}`, i === 19 ? 'improving' : 'stable'));
+    const snapshot = takeSnapshot(profile, 100, [], { findings, trends });
+    expect(snapshot.identifiedBottlenecks).toHaveLength(8);
+    expect(snapshot.statusMessage).toMatch(/And 19 more\.$/);
+    expect(snapshot.trends.map(({ kernel }) => kernel)).toEqual(['k19', 'k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6']);
+  });
+});
+
 describe('kernel statistics', () => {
   it('are by name, each of its own executions, and "other" has the rest', () => {
     const profile = busyDevice();
@@ -168,6 +223,8 @@ describe('kernel statistics', () => {
 it('a device that can not be measured says why', () => {
   const snapshot = createUnavailableSnapshot('GPU-9', 'A GPU', 'cuda', 'no NVIDIA driver');
   expect(snapshot).toMatchObject({ deviceId: 'GPU-9', isAvailable: false, statusMessage: 'no NVIDIA driver' });
-  expect(Object.isFrozen(snapshot)).toBe(true);
+  expect(reachable(snapshot).every(Object.isFrozen)).toBe(true);
   expect(snapshot.kernelStats).toBeUndefined();
+  const { performanceTrends, identifiedBottlenecks, recommendations, findings, trends } = snapshot;
+  expect([performanceTrends, identifiedBottlenecks, recommendations, findings, trends].flat()).toEqual([]);
 });

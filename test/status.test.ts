@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statusView } from '../src/status.ts';
 import { supervise } from '../src/supervisor.ts';
+import { durations, windowOf } from './analyzer/window.ts';
 import { gpu, stateOver } from './profiler-state.ts';
 
 describe('the rates of a picture', () => {
@@ -76,4 +77,13 @@ it('a backend is there while one of its sources delivers, and has the remedy of 
   expect(backendOver([up, down])).toMatchObject({ present: true, detail: 'one GPU, kernels not traced', remedy });
   expect(backendOver([down])).toMatchObject({ present: false, detail: 'kernels not traced', remedy });
   expect(backendOver([up])).toEqual({ name: 'opencl', present: true, detail: 'one GPU', sources: [up] });
+});
+
+it('what is wrong is in the picture as long as it is', () => {
+  const { state, tick } = stateOver([gpu]);
+  const status = statusView(state);
+  expect(status().findings).toEqual([]);
+  const failing = { ...windowOf('opencl', { kernels: durations([0.1], 24) }), device: gpu };
+  for (let i = 0; i < 2; i++) tick({ 'GPU-1': failing });
+  expect(status().findings).toMatchObject([{ code: 'failing_operations', device: 'GPU-1', state: 'raised' }]);
 });

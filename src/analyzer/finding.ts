@@ -1,8 +1,12 @@
 /** What the analyzer says about a device: a bottleneck or a regression, how it was seen, and what would help. */
-import type { WindowDevice } from '../profile/window.ts';
-import type { Recommendation } from './recommendations.ts';
+import type { Window, WindowDevice } from '../profile/window.ts';
+import type { Sighting } from './observe.ts';
+import { type Recommendation, recommendations } from './recommendations.ts';
+import type { Rule, RuleBackend } from './rule.ts';
 
-export type Severity = 'info' | 'warning' | 'error' | 'critical';
+/** From the mildest to the gravest. */
+export const severities = ['info', 'warning', 'error', 'critical'] as const;
+export type Severity = (typeof severities)[number];
 
 /** Short, stable, for machines: the value of `accelmeter.bottleneck.code`. */
 export type BottleneckCode =
@@ -71,4 +75,76 @@ export interface Evidence {
   readonly counterEvidence: readonly string[];
   /** Sources that were down meanwhile: what could not be seen. */
   readonly unseen: readonly string[];
+}
+
+/** What a finding is beside what was seen: since when, and whether it is still so. */
+export interface Occurrence {
+  readonly id: string;
+  readonly severity: Severity;
+  readonly raisedAt: string;
+  /** Where it is over. */
+  readonly clearedAt?: string;
+}
+
+/** The finding that a sighting in a window is. */
+export function findingOf(sighting: Sighting, window: Window, occurrence: Occurrence): Finding {
+  const { rule, observation, threshold, unit } = sighting;
+  const { id, severity, raisedAt, clearedAt } = occurrence;
+  const { device, seconds, unseen } = window;
+  const fields = {
+    id,
+    kind: rule.kind,
+    state: clearedAt === undefined ? 'raised' : 'cleared',
+    code: rule.code,
+    severity,
+    device: device.id,
+    deviceName: device.name,
+    backend: device.backend,
+    kernel: observation.kernel,
+    observed: observation.observed,
+    threshold,
+    unit,
+    sentence: observation.sentence,
+    evidence: Object.freeze({
+      windowSeconds: seconds,
+      samples: observation.samples,
+      counterEvidence: Object.freeze([...(observation.counterEvidence ?? [])]),
+      unseen: Object.freeze([...unseen]),
+    }),
+    recommendations: recommendationsOf(rule, device.backend),
+    raisedAt,
+    clearedAt,
+  } as const;
+  return Object.freeze(Object.assign(Object.create(spoken) as typeof spoken, fields));
+}
+
+/** Made once: findings are made anew at every tick while they last. */
+const made = new Map<string, readonly Recommendation[]>();
+
+function recommendationsOf(rule: Rule, backend: RuleBackend): readonly Recommendation[] {
+  const codes = rule.recommends(backend);
+  const key = [rule.code, ...codes].join(' ');
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const link = `docs/RULES.md#${rule.code}`;
+  const all = Object.freeze(codes.map((code) => Object.freeze({ code, sentence: recommendations[code], link })));
+  made.set(key, all);
+  return all;
+}
+
+/** Apart from the fields, so that a finding can be sent to a worker or written as JSON as it is. */
+const spoken = {
+  toString(): string {
+    return (this as unknown as Finding).sentence;
+  },
+};
+
+/** The graver of two. */
+export function graver(a: Severity, b: Severity): Severity {
+  return severities.indexOf(a) >= severities.indexOf(b) ? a : b;
+}
+
+/** Orders findings for who reads from the top: the gravest first. */
+export function byGravity(a: Pick<Finding, 'severity'>, b: Pick<Finding, 'severity'>): number {
+  return severities.indexOf(b.severity) - severities.indexOf(a.severity);
 }

@@ -1,6 +1,7 @@
 /**
- * The points of several processes as those of one service: work is added up, devices are told once, and what belongs
- * to one process is told apart by `process.pid`. Pure; how points travel is `instrumentation/cluster.ts`.
+ * The points of several processes as those of one service: work is added up, devices are told once, what is true of
+ * one process is true of the service, and what belongs to one is told apart by `process.pid`. Pure; how points travel
+ * is `instrumentation/cluster.ts`.
  */
 import type { Attributes } from '@opentelemetry/api';
 import { catalogue, type Metric, type MetricName } from '../catalogue.ts';
@@ -73,6 +74,7 @@ export function createMerger(pid: number): Merger {
         // The same object for the same attributes at every merge: an exporter renders each once.
         if (sum === undefined) sums.set(key, begin(point, before.get(key)?.attributes ?? attributes));
         else if (how === 'sum') add(sum, point);
+        else if (how === 'max') sum.value = Math.max(sum.value, point.value ?? sum.value);
       };
       for (const point of shareOf(pid, own).points) take(pid, point);
       for (const share of others) for (const point of share.points) take(share.pid, point);
@@ -167,7 +169,7 @@ function rises(name: MetricName): boolean {
 }
 
 /** As the catalogue says, or else by what the metric is; see `Metric.inCluster`. */
-export function rule(name: MetricName): 'sum' | 'once' | 'each' {
+export function rule(name: MetricName): 'sum' | 'max' | 'once' | 'each' {
   const { inCluster, about, from, instrument }: Metric = catalogue[name];
   if (inCluster !== undefined) return inCluster;
   if (about === 'process') return 'each';

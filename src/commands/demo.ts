@@ -10,7 +10,7 @@ import { openScrapeTarget, type ScrapeTarget } from '../scrape-target.ts';
 import { version } from '../version.ts';
 import { asCommandError, busyPortMessage, isFree, type ListenOptions } from './port.ts';
 import { stopped } from './serve.ts';
-import { backendLines, kernelTable, rowsOf } from './terminal.ts';
+import { backendLines, findingLines, kernelTable, rowsOf } from './terminal.ts';
 
 const derive = promisify(pbkdf2);
 
@@ -113,19 +113,23 @@ async function showLive(target: ScrapeTarget, over: AbortSignal): Promise<void> 
   let drawn = '';
   while (!over.aborted) {
     await fetch(`${target.url}/metrics`).then((response) => response.arrayBuffer());
-    const { kernels } = target.profiler.status();
+    const { kernels, findings } = target.profiler.status();
     // Some terminals say a size of 0. What has scrolled out of one can't be drawn anew.
     const width = process.stdout.columns || 80;
-    const most = live ? Math.max(1, Math.min(15, (process.stdout.rows || 24) - 5)) : 15;
+    const found = findingLines(findings);
+    const below = rowsOf(found, width);
+    const most = live ? Math.max(1, Math.min(15, (process.stdout.rows || 24) - 5 - below)) : 15;
     if (drawn) {
       moveCursor(process.stdout, 0, -rowsOf(drawn, width));
       clearScreenDown(process.stdout);
     }
-    drawn = `${kernelTable(kernels, { most, ...(live && { width }) })}\n ${describeScrape(target)}\n`;
+    drawn = `${kernelTable(kernels, { most, ...(live && { width }) })}${found}\n ${describeScrape(target)}\n`;
     process.stdout.write(drawn);
     await pause(live ? refreshSeconds : Number.POSITIVE_INFINITY, over);
   }
-  if (!live) process.stdout.write(kernelTable(target.profiler.status().kernels, { most: 15 }));
+  if (live) return;
+  const { kernels, findings } = target.profiler.status();
+  process.stdout.write(`${kernelTable(kernels, { most: 15 })}${findingLines(findings)}`);
 }
 
 function describeScrape({ lastScrape }: ScrapeTarget): string {

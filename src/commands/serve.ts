@@ -1,9 +1,9 @@
-/** `accelmeter serve`: the devices of this machine behind an endpoint, until it is stopped. */
+/** `accelmeter serve`: the devices of this machine behind an endpoint, and what is found of them, until it is stopped. */
 import { resolveOptions } from '../options.ts';
 import { openScrapeTarget } from '../scrape-target.ts';
 import { version } from '../version.ts';
 import { asCommandError, type ListenOptions } from './port.ts';
-import { backendLines } from './terminal.ts';
+import { backendLines, findingEvent } from './terminal.ts';
 
 /** Resolves once stopped by SIGINT or SIGTERM. */
 export async function serve({ host, port }: ListenOptions): Promise<void> {
@@ -17,7 +17,9 @@ export async function serve({ host, port }: ListenOptions): Promise<void> {
   }
   process.stdout.write(`accelmeter ${version}\n${backendLines(target.profiler.status().backends)}`);
   process.stdout.write(`Live     ${target.url}/\nMetrics  ${target.url}/metrics\n`);
+  const quiet = target.profiler.on('finding', (finding) => void process.stdout.write(findingEvent(finding)));
   await stopped();
+  quiet(); // that nobody looks any more clears no finding
   await target.close();
 }
 

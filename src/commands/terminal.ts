@@ -1,7 +1,7 @@
 /** The picture for a terminal: sources, kernels and copies as text. */
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
-import type { RunFinding } from '../../instrumentation/run-report.ts';
+import type { Finding } from '../analyzer/finding.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../quantity.ts';
 import type { BackendStatus, KernelRow, Status, TransferRow } from '../status.ts';
 
@@ -118,21 +118,38 @@ const transferColumns: readonly Column<TransferRow>[] = [
 /** The copies by direction. */
 export const transferTable = ({ transfers }: Status) => tableOf(transfers, transferColumns, wide);
 
-/** What the analyzer found, with what would help. */
-export function findingLines(findings: readonly RunFinding[]): string {
-  const mark = {
-    info: styleText('blue', 'i'),
-    warning: styleText('yellow', '!'),
-    error: styleText('red', '!'),
-    critical: styleText('red', '!'),
-  };
+/** What is wrong, and what would help; where it is of several devices, of which. */
+export function findingLines(findings: readonly Finding[]): string {
+  const several = new Set(findings.map(({ device }) => device)).size > 1;
   return findings
-    .map(({ severity, code, sentence, recommends }) => {
-      const advice = recommends.map((recommendation) => recommendation.replaceAll('_', ' ')).join(', ');
-      return ` ${mark[severity]} ${styleText('bold', code)}  ${printable(sentence)}\n   → ${advice}\n`;
+    .map((finding) => {
+      const device = several ? `  ${faint(deviceOf(finding))}` : '';
+      const { severity, code, sentence } = finding;
+      const head = ` ${marks[severity]} ${styleText('bold', code)}${device}`;
+      return `${head}  ${printable(sentence)}\n   → ${adviceOf(finding)}\n`;
     })
     .join('');
 }
+
+/** A finding that was raised or cleared, in one line, for a log. */
+export function findingEvent(finding: Finding): string {
+  const { state, severity, code, sentence, raisedAt, clearedAt } = finding;
+  const told = `${clearedAt ?? raisedAt}  ${severity.padEnd(8)} ${state.padEnd(7)} ${styleText('bold', code)}  ${deviceOf(finding)}`;
+  // What it said when it was last seen is over, and so is the advice.
+  return clearedAt === undefined ? `${told}  ${printable(sentence)} → ${adviceOf(finding)}\n` : `${told}\n`;
+}
+
+const marks = {
+  info: styleText('blue', 'i'),
+  warning: styleText('yellow', '!'),
+  error: styleText('red', '!'),
+  critical: styleText('red', '!'),
+};
+
+const adviceOf = ({ recommendations }: Finding) =>
+  recommendations.map(({ code }) => code.replaceAll('_', ' ')).join(', ');
+
+const deviceOf = ({ backend, deviceName }: Finding) => `${backend} ${shortened(deviceName, 24)}`;
 
 function faint(text: string): string {
   return styleText('dim', text);

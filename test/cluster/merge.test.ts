@@ -62,6 +62,19 @@ describe('the processes of a cluster', () => {
     expect(valuesOf(all, 'accelmeter.device.utilization')).toEqual([1]);
   });
 
+  it('have a bottleneck where one of them has it', () => {
+    const active = (code: string, value: number) =>
+      ({ name: 'accelmeter.bottleneck.active', attributes: { ...device, code }, since: 0, value }) as CollectedPoint;
+    const all = createMerger(1).merge(
+      [active('launch_bound', 0), active('queue_bound', 0), active('high_variance', 1)],
+      [
+        received(2, active('launch_bound', 1), active('queue_bound', 0), active('high_variance', 0)),
+        received(3, active('launch_bound', 1), active('queue_bound', 0), active('high_variance', 0)),
+      ],
+    );
+    expect(valuesOf(all, 'accelmeter.bottleneck.active')).toEqual([1, 0, 1]);
+  });
+
   it('have one histogram, as if one process had measured it all', () => {
     const durations = fc.array(fc.double({ min: 0, max: 1e4, noNaN: true }), { maxLength: 30 });
     fc.assert(

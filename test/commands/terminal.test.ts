@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { kernelTable, rowsOf } from '../../src/commands/terminal.ts';
+import { findingEvent, findingLines, kernelTable, rowsOf } from '../../src/commands/terminal.ts';
 import type { KernelRow } from '../../src/status.ts';
+import { found } from '../analyzer/finding.ts';
 
 const row: KernelRow = {
   kernel: 'matmul_128',
@@ -30,6 +31,36 @@ describe('the table of kernels', () => {
     expect(heads(80)).toContain('device');
     expect(heads(80)).not.toContain('total');
     expect(heads()).toContain('total');
+  });
+});
+
+describe('findings', () => {
+  const finding = found({
+    code: 'transfer_bound',
+    recommends: ['overlap_transfers', 'warm_up'],
+    sentence: 'A\u001b[2J!',
+  });
+
+  it('are a line each and one of advice, and say their devices where these are several', () => {
+    expect(stripVTControlCharacters(findingLines([finding]))).toBe(
+      ' ! transfer_bound  A·[2J!\n   → overlap transfers, warm up\n',
+    );
+    const other = found({ code: 'queue_bound', severity: 'info', deviceName: 'Another GPU of a long name' });
+    expect(stripVTControlCharacters(findingLines([finding, other]))).toBe(
+      ' ! transfer_bound  opencl A GPU  A·[2J!\n   → overlap transfers, warm up\n' +
+        ' i queue_bound  opencl Another GPU of a long n…  It is queue_bound.\n   → warm up\n',
+    );
+  });
+
+  it('that are raised or cleared are one line of a log, with its time', () => {
+    const clearedAt = '2026-11-24T12:05:00.000Z';
+    const lines = [finding, found({ code: 'transfer_bound', clearedAt })]
+      .map(findingEvent)
+      .map(stripVTControlCharacters);
+    expect(lines).toEqual([
+      '2026-11-24T12:00:07.000Z  warning  raised  transfer_bound  opencl A GPU  A·[2J! → overlap transfers, warm up\n',
+      '2026-11-24T12:05:00.000Z  warning  cleared transfer_bound  opencl A GPU\n',
+    ]);
   });
 });
 

@@ -3,12 +3,12 @@ export const style = `
 :root {
   color-scheme: light dark;
   --paper: #fcfcfb; --ink: #1b1e22; --soft: #5c646d; --line: #e3e5e8; --card: #f4f5f5;
-  --good: #0a7a50; --bad: #b3261e; --bar: #8ec7ae;
+  --good: #0a7a50; --warn: #8a5a00; --bad: #b3261e; --bar: #8ec7ae;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15181b; --ink: #e6e8ea; --soft: #99a2ab; --line: #2c3136; --card: #1d2125;
-    --good: #58c594; --bad: #f2867d; --bar: #2f6b52;
+    --good: #58c594; --warn: #e0b050; --bad: #f2867d; --bar: #2f6b52;
   }
 }
 * { box-sizing: border-box; }
@@ -41,6 +41,13 @@ th:last-child, td:last-child { padding-right: 0; }
 ul { list-style: none; margin: 0; padding: 0; }
 li { display: grid; grid-template-columns: 1.5rem 8rem 1fr; gap: 0 0.25rem; align-items: baseline; padding: 0.25rem 0; }
 li .remedy { grid-column: 3; }
+.findings > li { display: block; padding: 0.625rem 0 0.625rem 0.875rem; border-left: 0.1875rem solid var(--line); }
+.findings > li + li { margin-top: 0.75rem; }
+.findings li li { display: block; padding: 0 0 0 1.25rem; max-width: 44rem; overflow-wrap: anywhere; text-indent: -1.25rem; }
+.findings p { margin: 0; overflow-wrap: anywhere; }
+.severity { font-weight: 650; }
+.warning { color: var(--warn); }
+.error, .critical { color: var(--bad); }
 .up { color: var(--good); }
 .down, .failed { color: var(--bad); }
 pre { margin: 0.75rem 0 0; padding: 0.875rem 1rem; overflow-x: auto; background: var(--card); border-radius: 0.375rem; }

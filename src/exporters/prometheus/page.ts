@@ -3,6 +3,7 @@
  * without anything to fetch; it asks for itself anew every few seconds.
  */
 import { createHash } from 'node:crypto';
+import type { Finding } from '../../analyzer/finding.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../../quantity.ts';
 import type { DeviceRow, KernelRow, Status, TransferRow } from '../../status.ts';
 import { type Html, html, trusted } from './html.ts';
@@ -35,7 +36,7 @@ export function renderLanding({ status, page, target, path }: Landing): string {
 <style>${trusted(style)}</style>
 <body>
 ${head(status, path)}
-${status === undefined ? none : html`${sources(status)}${kernels(status.kernels)}${devices(status.devices)}${transfers(status.transfers)}`}
+${status === undefined ? none : html`${sources(status)}${findings(status)}${kernels(status.kernels)}${devices(status.devices)}${transfers(status.transfers)}`}
 ${families(page, path)}
 ${scrapeConfig(name, target, path)}
 </body>
@@ -101,6 +102,22 @@ function source(name: string, up: boolean, detail: string, remedy: string | unde
 <span class="detail${up ? '' : ' soft'}">${detail}</span>${
     remedy === undefined || up ? none : html`<span class="remedy">→ ${remedy}</span>`
   }</li>\n`;
+}
+
+/** What is wrong now, and what would help. All is well where there is no such section. */
+function findings({ findings: active, devices }: Status): Html {
+  if (active.length === 0) return none;
+  return html`<h2>Findings</h2>\n<ul class="findings">${active.map((each) => finding(each, devices.length > 1))}</ul>\n`;
+}
+
+function finding(
+  { severity, code, sentence, backend, deviceName, raisedAt, recommendations }: Finding,
+  several: boolean,
+): Html {
+  const where = several ? html` <span class="soft">on ${backend} ${deviceName}</span>` : none;
+  return html`<li><p><span class="severity ${severity}">${severity}</span> <span class="name">${code}</span>${where}</p>
+<p>${sentence} <span class="soft">Since <time datetime="${raisedAt}">${raisedAt.slice(11, 19)} UTC</time>.</span></p>
+<ul>${recommendations.map((each) => html`<li>→ ${each.sentence}</li>\n`)}</ul></li>\n`;
 }
 
 function kernels(rows: readonly KernelRow[]): Html {

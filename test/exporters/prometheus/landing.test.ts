@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { recommendations } from '../../../src/analyzer/recommendations.ts';
 import { renderLanding } from '../../../src/exporters/prometheus/page.ts';
 import type { Status } from '../../../src/status.ts';
+import { found } from '../../analyzer/finding.ts';
 import { serve } from './service.ts';
 
 const hostile = '</td><script>alert("x")</script>\'&';
@@ -51,6 +53,7 @@ const status: Status = {
       bandwidth: 7.8e9,
     },
   ],
+  findings: [],
   self: { share: 0.0123, budget: 0.005, level: 2 },
 };
 
@@ -74,6 +77,22 @@ describe('the landing page', () => {
     ]) {
       expect(shown).toContain(text);
     }
+  });
+
+  test('shows what is wrong above the kernels, with what would help; and nothing of it where all is well', () => {
+    const bodyOf = (findings: Status['findings'], devices = status.devices) =>
+      renderLanding({ status: { ...status, findings, devices }, page: undefined, target: 'h:1', path: '/metrics' });
+    const sentence = `Copies of ${hostile} took twice as long as kernels.`;
+    const findings = [found({ code: 'transfer_bound', sentence, recommends: ['overlap_transfers', 'warm_up'] })];
+    const body = bodyOf(findings);
+    const shown = body.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');
+    expect(shown).toContain('warning transfer_bound Copies of');
+    expect(shown).toContain(`Since 12:00:07 UTC . → ${recommendations.overlap_transfers} → ${recommendations.warm_up}`);
+    expect(body).not.toContain('<script');
+    expect(body.indexOf('<h2>Findings')).toBeLessThan(body.indexOf('<h2>Kernels'));
+    expect(shown).not.toContain('on opencl A GPU');
+    expect(bodyOf(findings, [...status.devices, ...status.devices])).toContain('on opencl A GPU');
+    expect(bodyOf([])).not.toContain('Findings');
   });
 
   test('gives the lines for prometheus.yml as it was reached', async () => {

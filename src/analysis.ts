@@ -1,0 +1,140 @@
+/**
+ * The analyzer at work: for each device the history of its intervals, and what is raised about it. At every tick the
+ * interval that ended goes into the history, and the rules look at the window that it gives.
+ */
+import { Analyzer } from './analyzer/analyzer.ts';
+import { byGravity, type Finding } from './analyzer/finding.ts';
+import type { Observed } from './analyzer/observe.ts';
+import type { Trend } from './analyzer/trend.ts';
+import { Announcements, type FindingListener } from './announcements.ts';
+import type { BackendName } from './backend.ts';
+import type { ProcessPoint } from './catalogue.ts';
+import type { DeviceProfile } from './profile/device-profile.ts';
+import type { Window } from './profile/window.ts';
+
+/** The intervals of one device, as windows. */
+export interface History {
+  /** Ends an interval at `now`, once the profile's has ended. `unseen`: the sources that are down. */
+  close(now: number, process: readonly ProcessPoint[], unseen: readonly string[]): void;
+  /** Measuring stops or begins: nothing spans what lies between. */
+  reset(): void;
+  /** The last intervals together; `undefined` before the first has ended. */
+  window(): Window | undefined;
+}
+
+export interface AnalysisOptions {
+  /** The clock, in process seconds. */
+  now(): number;
+  historyOf(profile: DeviceProfile): History;
+  /** The sources of a backend that are down, by name. */
+  unseen(backend: BackendName): readonly string[];
+  /** What the rules say of a window; by default all of them, as they come. */
+  observe?(window: Window): Observed;
+}
+
+/** What is known of one device. */
+export interface DeviceAnalysis {
+  readonly analyzer: Analyzer;
+  /** That of the last tick; `undefined` before the first, and while paused. */
+  readonly window: Window | undefined;
+  /** The gravest first. */
+  readonly findings: readonly Finding[];
+  readonly trends: readonly Trend[];
+}
+
+interface Watched {
+  readonly profile: DeviceProfile;
+  readonly history: History;
+  readonly analyzer: Analyzer;
+  window: Window | undefined;
+}
+
+/** Seconds. A tick that follows another one this closely, as at the end of a run, is no interval. */
+const shortestInterval = 0.05;
+
+export class Analysis {
+  readonly #options: AnalysisOptions;
+  readonly #announcements = new Announcements();
+  readonly #watched = new Map<string, Watched>();
+  #tickedAt: number;
+  #faults = 0;
+
+  constructor(options: AnalysisOptions) {
+    this.#options = options;
+    this.#tickedAt = options.now();
+  }
+
+  /** A device appeared. */
+  add(profile: DeviceProfile): void {
+    const { now, historyOf, observe } = this.#options;
+    const announce = (finding: Finding) => this.#announcements.announce(finding);
+    const analyzer = new Analyzer({ device: profile.identity, now, announce, ...(observe && { observe }) });
+    this.#watched.set(profile.identity.id, { profile, history: historyOf(profile), analyzer, window: undefined });
+  }
+
+  /** A device went away, and with it what was found. */
+  remove(id: string): void {
+    const watched = this.#watched.get(id);
+    this.#watched.delete(id);
+    watched?.analyzer.clear();
+    this.#faults += watched?.analyzer.faults ?? 0;
+  }
+
+  /** To be called at every tick, when the intervals of the profiles have ended. Never throws. */
+  tick(process: readonly ProcessPoint[]): void {
+    const now = this.#options.now();
+    if (now - this.#tickedAt < shortestInterval) return;
+    this.#tickedAt = now;
+    for (const watched of this.#watched.values()) {
+      try {
+        watched.history.close(now, process, this.#options.unseen(watched.profile.identity.backend));
+        watched.window = watched.history.window();
+        if (watched.window) watched.analyzer.analyze(watched.window);
+      } catch {
+        this.#faults += 1;
+      }
+    }
+  }
+
+  /** Nothing is looked at for a while, or any more: what was found is over. Told at once. */
+  pause(): void {
+    for (const watched of this.#watched.values()) {
+      watched.analyzer.clear();
+      watched.history.reset();
+      watched.window = undefined;
+    }
+    this.#announcements.deliver();
+  }
+
+  /** Goes on with windows that begin now. */
+  resume(): void {
+    for (const { history } of this.#watched.values()) history.reset();
+    this.#tickedAt = this.#options.now();
+  }
+
+  on(listener: FindingListener): () => void {
+    return this.#announcements.on(listener);
+  }
+
+  /** What is known of a device; `undefined` for one that is not there. */
+  of(id: string): DeviceAnalysis | undefined {
+    const watched = this.#watched.get(id);
+    if (watched === undefined) return undefined;
+    const { analyzer, window } = watched;
+    return { analyzer, window, findings: analyzer.findings, trends: [] };
+  }
+
+  /** How often a rule, or the making of a window, threw: that one was left out. */
+  get faults(): number {
+    return Array.from(this.#watched.values()).reduce((sum, { analyzer }) => sum + analyzer.faults, this.#faults);
+  }
+
+  /** What is raised now, whatever the device, the gravest first. */
+  get findings(): readonly Finding[] {
+    return Object.freeze(
+      Array.from(this.#watched.values(), ({ analyzer }) => analyzer.findings)
+        .flat()
+        .sort(byGravity),
+    );
+  }
+}
