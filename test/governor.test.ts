@@ -14,8 +14,11 @@ function governed(budget = 0.005) {
   const onExceeded = vi.fn<(sentence: string) => void>();
   const governor = new Governor({ budget, tickSeconds, selfTime, now, onExceeded });
   let sinceSample = Number.POSITIVE_INFINITY;
-  /** Lets time pass, tick by tick; a sample takes so long, and so do all drains of a tick. The levels it went through. */
-  function pass(seconds: number, { sample = 0, drain = 0 }: { sample?: number; drain?: number }) {
+  /**
+   * Lets time pass, tick by tick; a sample and the analysis after it take so long, and so do all drains of a tick. The
+   * levels it went through.
+   */
+  function pass(seconds: number, { sample = 0, analyse = 0, drain = 0 }: Partial<Record<Stage, number>>) {
     const levels = [governor.level];
     for (let ticks = seconds / tickSeconds; ticks > 0; ticks -= 1) {
       clock += tickSeconds;
@@ -23,6 +26,7 @@ function governed(budget = 0.005) {
       selfTime.add('drain', drain);
       if (sinceSample >= governor.ticksBetweenSamples) {
         selfTime.add('sample', sample);
+        selfTime.add('analyse', analyse);
         sinceSample = 0;
       }
       governor.tick();
@@ -49,6 +53,11 @@ describe('sampling', () => {
     expect(governor.ticksBetweenSamples).toBe(4);
     expect(governor.status().share).toBeLessThanOrEqual(0.005);
     expect(onExceeded.mock.calls).toEqual([['its own work exceeds 0.5 % of a core: readings are sampled less often']]);
+  });
+
+  it('and analysis are slowed together, whichever of them it is that is dear', () => {
+    expect(governed().pass(3600, { analyse: 0.08 })).toEqual([0, 1, 2]);
+    expect(governed().pass(3600, { sample: 0.04, analyse: 0.04 })).toEqual([0, 1, 2]);
   });
 
   it('that can never be within is slowed as far as it goes', () => {

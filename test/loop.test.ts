@@ -119,3 +119,32 @@ describe('drains', () => {
     expect(await paced(undefined)).toEqual({ drains: 0, timers: 1 });
   });
 });
+
+it('analyses what the last sample told of the process at every tick, and as rarely as it samples when it is slowed down', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const process = [{ name: 'process.uptime', value: 5 }] as const;
+  const session: Session = { sources: () => [], sample: () => ({ devices: [], process }), close() {} };
+  const analysed: unknown[] = [];
+  const selfTime = new SelfTime(now);
+  const governor = new Governor({ budget: 0.01, tickSeconds: 1, selfTime, now });
+  const loop = new Loop({
+    sessions: [supervise('cpu', session, now)],
+    profiles: new Map(),
+    selfTime,
+    analysis: { ...analysis, tick: (points) => void analysed.push(points) },
+    governor,
+    tickSeconds: 1,
+    now,
+  });
+  loop.start();
+  onTestFinished(() => loop.stop());
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(analysed).toEqual(new Array(11).fill(process));
+  selfTime.add('analyse', 10);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(governor.level).toBe(1);
+  analysed.length = 0;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(analysed).toHaveLength(5);
+});

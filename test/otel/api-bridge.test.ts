@@ -125,6 +125,22 @@ describe.each(sdks)('on a %s', (_, start) => {
       expectSame(bridged, metricsOf);
     }
   });
+
+  it('tells of a bottleneck as the producer does', async () => {
+    const { provider, collect } = start();
+    const { profiler, fail } = await machine();
+    const bridge = bridgeToApi(profiler, { meterProvider: provider });
+    onTestFinished(() => bridge.detach());
+    await fail();
+    const bridged = await collect();
+    const { resourceMetrics } = await profiler.metricProducer().collect();
+    const produced = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+    const observed = produced.find(({ descriptor }) => descriptor.name === 'accelmeter.bottleneck.observed');
+    expect(observed?.dataPoints).toMatchObject([
+      { attributes: { 'accelmeter.bottleneck.code': 'failing_operations', 'hw.id': 'GPU-1' }, value: 0 },
+    ]);
+    expectSame(bridged, produced);
+  });
 });
 
 it("takes the API's global provider where none is given", async () => {

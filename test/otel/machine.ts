@@ -12,6 +12,8 @@ export interface Machine {
   readonly state: ProfilerState;
   /** Where what the GPU did is delivered. */
   readonly sink: ActivitySink;
+  /** Most of what the GPU does fails, until that is found. */
+  fail(): Promise<void>;
   /** The GPU goes away. */
   leave(): void;
   /** A GPU comes under the same id; what it does then is delivered to what this gives. */
@@ -55,7 +57,15 @@ export async function machine({ collects = false } = {}): Promise<Machine> {
     { backends: [backend] },
   );
   onTestFinished(() => profiler.close());
-  return { profiler, state, sink: sink as ActivitySink, leave: () => leave(), join: join as Machine['join'] };
+  const fail = async () => {
+    while (profiler.findings.length === 0) {
+      const kernel = { kind: 'kernel', name: 'faulty', start: 1, duration: 0.001, wait: undefined } as const;
+      for (let i = 0; i < 30; i++) sink?.deliver({ ...kernel, failed: 'out_of_memory' });
+      await new Promise((resolve) => setTimeout(resolve, 60)); // what is shorter is no interval
+      state.analysis.tick([]);
+    }
+  };
+  return { profiler, state, sink: sink as ActivitySink, fail, leave: () => leave(), join: join as Machine['join'] };
 }
 
 /** Durations on, between and far off the boundaries of the histograms. */
