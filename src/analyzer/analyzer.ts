@@ -10,9 +10,9 @@ import type { Rule } from './rule.ts';
 import { allRules } from './rules/all.ts';
 
 /** Raised in the so-manieth tick in a row in which it is seen: one window alone can be a coincidence. */
-export const raisedAfter = 2;
+const raisedAfter = 2;
 /** Cleared in the so-manieth tick in a row in which it is not: what wavers about its threshold is one finding. */
-export const clearedAfter = 3;
+const clearedAfter = 3;
 
 export interface AnalyzerOptions {
   readonly device: DeviceIdentity;
