@@ -1,18 +1,16 @@
 /** Findings as log records, by the event catalogue. Pure. */
-import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Attributes, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Finding } from '../analyzer/finding.ts';
 import type { Recommendation } from '../analyzer/recommendations.ts';
 import type { DeviceChange } from '../device-changes.ts';
 import {
-  type EventAttributeName,
   type EventAttributesOf,
-  type EventAttributeValues,
   type EventName,
   type EventSeverity,
   severityNumbers,
   severityOf,
 } from './event-catalogue.ts';
-import type { EventAttributes, EventRecord } from './logger-provider.ts';
+import type { EventRecord } from './logger-provider.ts';
 
 /** A finding that was raised. */
 export function detected(finding: Finding): EventRecord {
@@ -59,7 +57,7 @@ export function deviceChanged({ device, state, at }: DeviceChange): EventRecord 
 }
 
 /** The event that a raised finding is, with its attributes: the same in a log and on a span. */
-export function describe(finding: Finding): readonly [name: EventName, attributes: EventAttributes] {
+export function describe(finding: Finding): readonly [name: EventName, attributes: Attributes] {
   if (finding.kind === 'bottleneck') {
     const attributes: EventAttributesOf<'accelmeter.bottleneck.detected'> = observationOf(finding);
     return ['accelmeter.bottleneck.detected', present(attributes)];
@@ -106,7 +104,7 @@ function record(
   severityText: EventSeverity,
   at: string,
   body: string,
-  attributes: Readonly<Record<string, Value | undefined>>,
+  attributes: object,
 ): EventRecord {
   return {
     eventName,
@@ -121,13 +119,7 @@ function record(
   };
 }
 
-/** Without what is absent; a list is copied, since the SDK may keep it. */
-function present(attributes: Readonly<Record<string, Value | undefined>>): EventAttributes {
-  const values: EventAttributes = {};
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) values[name] = typeof value === 'object' ? [...value] : value;
-  }
-  return values;
+/** Without what is absent. */
+function present(attributes: object): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
-
-type Value = EventAttributeValues[EventAttributeName];
