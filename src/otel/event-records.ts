@@ -1,16 +1,18 @@
 /** Findings as log records, by the event catalogue. Pure. */
-import { type Attributes, ROOT_CONTEXT } from '@opentelemetry/api';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Finding } from '../analyzer/finding.ts';
 import type { Recommendation } from '../analyzer/recommendations.ts';
 import type { DeviceChange } from '../device-changes.ts';
 import {
+  type EventAttributeName,
   type EventAttributesOf,
+  type EventAttributeValues,
   type EventName,
   type EventSeverity,
   severityNumbers,
   severityOf,
 } from './event-catalogue.ts';
-import type { EventRecord } from './logger-provider.ts';
+import type { EventAttributes, EventRecord } from './logger-provider.ts';
 
 /** A finding that was raised. */
 export function detected(finding: Finding): EventRecord {
@@ -57,7 +59,7 @@ export function deviceChanged({ device, state, at }: DeviceChange): EventRecord 
 }
 
 /** The event that a raised finding is, with its attributes: the same in a log and on a span. */
-export function describe(finding: Finding): readonly [name: EventName, attributes: Attributes] {
+export function describe(finding: Finding): readonly [name: EventName, attributes: EventAttributes] {
   if (finding.kind === 'bottleneck') {
     const attributes: EventAttributesOf<'accelmeter.bottleneck.detected'> = observationOf(finding);
     return ['accelmeter.bottleneck.detected', present(attributes)];
@@ -104,7 +106,7 @@ function record(
   severityText: EventSeverity,
   at: string,
   body: string,
-  attributes: object,
+  attributes: Readonly<Record<string, Value | undefined>>,
 ): EventRecord {
   return {
     eventName,
@@ -119,7 +121,13 @@ function record(
   };
 }
 
-/** Without what is absent. */
-function present(attributes: object): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+/** Without what is absent; a list is copied, since the SDK may keep it. */
+function present(attributes: Readonly<Record<string, Value | undefined>>): EventAttributes {
+  const values: EventAttributes = {};
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) values[name] = typeof value === 'object' ? [...value] : value;
+  }
+  return values;
 }
+
+type Value = EventAttributeValues[EventAttributeName];

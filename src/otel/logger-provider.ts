@@ -3,7 +3,10 @@
  * from 1.10 on, and in `@opentelemetry/api-logs` for services on the SDK's 2.x line. The two keep their global provider
  * under different keys and do not see each other.
  */
-import type { Attributes, Context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+
+/** What both APIs take as attributes. */
+export type EventAttributes = Record<string, string | number | string[]>;
 
 /** A record of a log, as both APIs take it. */
 export interface EventRecord {
@@ -13,7 +16,7 @@ export interface EventRecord {
   readonly severityNumber: number;
   readonly severityText: string;
   readonly body: string;
-  readonly attributes: Attributes;
+  readonly attributes: EventAttributes;
   readonly context?: Context;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readMetricSettings } from '../../../src/exporters/otlp/settings.ts';
+import { readLogSettings, readMetricSettings } from '../../../src/exporters/otlp/settings.ts';
 
 function read(environment: Record<string, string>) {
   const warnings: string[] = [];
@@ -78,5 +78,44 @@ describe('what is malformed is said, and the default used', () => {
 it('a header may hold an equals sign', () => {
   expect(read({ OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi==' }).settings.headers).toEqual({
     authorization: 'Basic YTpi==',
+  });
+});
+
+describe('of logs', () => {
+  const readLogs = (environment: Record<string, string>) => {
+    const warnings: string[] = [];
+    return { settings: readLogSettings(environment, (problem) => warnings.push(problem)), warnings };
+  };
+
+  it('with nothing set it is the receiver of this machine, a second after an event', () => {
+    const { settings, warnings } = readLogs({});
+    expect(warnings).toEqual([]);
+    expect(settings.url.href).toBe('http://localhost:4318/v1/logs');
+    expect(settings).toMatchObject({ headers: {}, gzip: false, timeout: 10_000, delay: 1000, exportTimeout: 30_000 });
+  });
+
+  it('their own variables go before the common ones, and those of metrics do not count', () => {
+    const { settings } = readLogs({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c',
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://loki:3100/otlp/v1/logs',
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'ftp://x',
+      OTEL_EXPORTER_OTLP_HEADERS: 'a=1,b=1',
+      OTEL_EXPORTER_OTLP_LOGS_HEADERS: 'b=2',
+      OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'c=3',
+      OTEL_EXPORTER_OTLP_TIMEOUT: '1',
+      OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: '700',
+      OTEL_EXPORTER_OTLP_LOGS_COMPRESSION: 'gzip',
+      OTEL_BLRP_SCHEDULE_DELAY: '250',
+      OTEL_BLRP_EXPORT_TIMEOUT: '5000',
+    });
+    expect(settings.url.href).toBe('http://loki:3100/otlp/v1/logs');
+    expect(settings).toMatchObject({ headers: { a: '1', b: '2' }, gzip: true, timeout: 700, delay: 250 });
+    expect(settings.exportTimeout).toBe(5000);
+  });
+
+  it('over grpc nothing can be exported, also where metrics are', () => {
+    const environment = { OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'grpc' };
+    expect(() => readLogs(environment)).toThrow('OTLP over grpc is not supported');
+    expect(() => read(environment)).not.toThrow();
   });
 });
