@@ -49,6 +49,8 @@ interface Watched {
   window: Window | undefined;
 }
 
+const nothing: readonly Finding[] = Object.freeze([]);
+
 /** Seconds. A tick that follows another one this closely, as at the end of a run, is no interval. */
 const shortestInterval = 0.05;
 
@@ -122,6 +124,11 @@ export class Analysis {
     if (watched === undefined) return undefined;
     const { analyzer, window } = watched;
     return { analyzer, window, findings: analyzer.findings, trends: [] };
+  }
+
+  /** What is raised about a device, the gravest first: cheap enough to be asked at every kernel. */
+  findingsOf(id: string): readonly Finding[] {
+    return this.#watched.get(id)?.analyzer.findings ?? nothing;
   }
 
   /** How often a rule, or the making of a window, threw: that one was left out. */

@@ -1,9 +1,11 @@
 /** A device as the program sees it: its identity, its snapshot, and the ways to record work on it. */
 import type { TransferDirection } from './activity.ts';
 import type { DeviceAnalysis } from './analysis.ts';
+import type { Finding } from './analyzer/finding.ts';
 import type { DeviceIdentity } from './backend.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
+import { attachFindings } from './otel/span-events.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Kernel } from './profile/kernel-table.ts';
 import type { MemoryAccount } from './profile/memory-account.ts';
@@ -18,7 +20,8 @@ export interface Device extends DeviceIdentity {
   kernel(name: string): Kernel;
   /**
    * Runs `run` and records its wall time under `name`: until it returns, or until its promise settles. What it throws
-   * is thrown on, and counted as a failure by the error's name.
+   * is thrown on, and counted as a failure by the error's name. While the device has findings, a span that is active
+   * around the call gets them as events.
    */
   timeKernel<T>(name: string, run: () => T): T;
   /** A handle for the copies of one direction. */
@@ -43,6 +46,8 @@ export interface DeviceContext {
   refresh(): Promise<void>;
   /** What the analyzer says of the device; `undefined` once it has left. */
   analysed(): DeviceAnalysis | undefined;
+  /** What is raised about the device; asked at every `timeKernel`. */
+  findings(): readonly Finding[];
   /** What was last sampled about the process: it belongs to the CPU's picture. */
   processPoints(): readonly ProcessPoint[];
 }
@@ -63,7 +68,7 @@ export function presentDevice(profile: DeviceProfile, context: DeviceContext): D
   const device: Device = Object.freeze({
     ...profile.identity,
     kernel: (name: string) => profile.kernel(name),
-    timeKernel: <T>(name: string, run: () => T) => timeKernel(profile, now, name, run),
+    timeKernel: <T>(name: string, run: () => T) => timeKernel(profile, context, name, run),
     transfer: (direction: TransferDirection) => profile.transfer(direction),
     memory,
     queueWait,
@@ -81,7 +86,8 @@ export function presentDevice(profile: DeviceProfile, context: DeviceContext): D
   return device;
 }
 
-function timeKernel<T>(profile: DeviceProfile, now: () => number, name: string, run: () => T): T {
+function timeKernel<T>(profile: DeviceProfile, { now, findings }: DeviceContext, name: string, run: () => T): T {
+  attachFindings(findings());
   const kernel = profile.kernel(name);
   const start = now();
   const succeed = () => kernel.recordAt(start, now() - start);

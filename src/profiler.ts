@@ -7,10 +7,12 @@ import type { MetricProducer } from '@opentelemetry/sdk-metrics';
 import { Analysis } from './analysis.ts';
 import type { Finding } from './analyzer/finding.ts';
 import { observe } from './analyzer/observe.ts';
+import type { FindingListener } from './announcements.ts';
 import type { Backend, BackendName, Host } from './backend.ts';
 import { allBackends } from './backends/all.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import { type Device, presentDevice } from './device.ts';
+import { type DeviceChange, DeviceChanges } from './device-changes.ts';
 import { ProbeError } from './errors.ts';
 import { Governor, type SelfStatus } from './governor.ts';
 import { Loop } from './loop.ts';
@@ -43,6 +45,8 @@ export interface Profiler {
    * The same findings are on the `diagnostics_channel` "accelmeter:finding". Throws a TypeError for another event.
    */
   on(event: 'finding', listener: (finding: Finding) => void): () => void;
+  /** The same for a device that goes away (`lost`), and one that went away and is back (`recovered`). */
+  on(event: 'device', listener: (change: DeviceChange) => void): () => void;
   /** A producer for the `metricProducers` of any reader of the OpenTelemetry SDK, 2.x or 3.x. */
   metricProducer(options?: MetricProducerOptions): MetricProducer;
   /** The whole picture for people; its rates are since the call before. */
@@ -145,6 +149,7 @@ export async function openProfiler(
     observe: (window) => observe(window, { profile: rules, thresholds, suppress }),
   });
   const loop = new Loop({ sessions, profiles, selfTime, governor, analysis, tickSeconds, now });
+  const deviceChanges = new DeviceChanges();
   const refresh = () => loop.refresh();
   const host: Host = {
     hostId: hostname(), // in a container the machine-id is often the image's, the host name is the pod's
@@ -152,14 +157,17 @@ export async function openProfiler(
     addDevice(identity) {
       const known = profiles.get(identity.id);
       if (known) return known;
+      deviceChanges.appeared(identity);
       const profile = new DeviceProfile(identity, { ...options, now });
       profiles.set(identity.id, profile);
       analysis.add(profile);
-      const analysed = () => analysis.of(identity.id);
-      devices.set(identity.id, presentDevice(profile, { now, refresh, analysed, processPoints: () => loop.process }));
+      const about = { analysed: () => analysis.of(identity.id), findings: () => analysis.findingsOf(identity.id) };
+      devices.set(identity.id, presentDevice(profile, { now, refresh, ...about, processPoints: () => loop.process }));
       return profile;
     },
     removeDevice(id) {
+      const identity = profiles.get(id)?.identity;
+      if (identity) deviceChanges.left(identity);
       analysis.remove(id);
       profiles.delete(id);
       devices.delete(id);
@@ -193,10 +201,11 @@ export async function openProfiler(
     get findings() {
       return analysis.findings;
     },
-    on(event, listener) {
-      if (event !== 'finding') throw new TypeError(`no event is called "${event}"; there is finding`);
+    on(event: 'finding' | 'device', listener: FindingListener & ((change: DeviceChange) => void)) {
+      const ons = { finding: analysis, device: deviceChanges };
+      if (!Object.hasOwn(ons, event)) throw new TypeError(`no event is called "${event}"; there are finding, device`);
       if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, not ${String(listener)}`);
-      return analysis.on(listener);
+      return ons[event].on(listener);
     },
     metricProducer: (producerOptions) => createMetricProducer(state, producerOptions),
     status: () => selfTime.measure('collect', view),

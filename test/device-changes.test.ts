@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { type DeviceChange, DeviceChanges } from '../src/device-changes.ts';
+import { machine } from './otel/machine.ts';
 
 const device = (id: string) => ({ id, backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 }) as const;
 
@@ -23,6 +24,21 @@ it('a device that appears is no change; one that leaves is lost, and recovered w
     ['a', 'recovered'],
   ]);
   expect(Math.abs(Date.parse(told[0]?.at ?? '') - Date.now())).toBeLessThan(5000);
+});
+
+it('a profiler tells of its devices: one that it closes is not lost', async () => {
+  const { profiler, leave, join } = await machine();
+  const told: DeviceChange[] = [];
+  profiler.on('device', (change) => told.push(change));
+  leave();
+  join();
+  leave();
+  await profiler.close();
+  expect(told.map(({ device: { id, name }, state }) => [id, name, state])).toEqual([
+    ['GPU-1', 'A GPU', 'lost'],
+    ['GPU-1', 'A GPU', 'recovered'],
+    ['GPU-1', 'A GPU', 'lost'],
+  ]);
 });
 
 it('who has switched off is told nothing more, and one that throws harms no other', () => {

@@ -8,7 +8,8 @@ function device() {
   const now = () => clock;
   const profile = new DeviceProfile({ id: 'c', backend: 'cpu', type: 'cpu', name: 'C', index: 0 }, { now });
   const processPoints = () => [{ name: 'process.memory.usage', value: 2 ** 20 }] as const;
-  const presented = presentDevice(profile, { now, refresh: async () => {}, analysed: () => undefined, processPoints });
+  const about = { analysed: () => undefined, findings: () => [] };
+  const presented = presentDevice(profile, { now, refresh: async () => {}, ...about, processPoints });
   const take = (seconds: number) => {
     clock += seconds;
   };

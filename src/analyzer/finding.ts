@@ -104,6 +104,7 @@ export function findingOf(sighting: Sighting, window: Window, occurrence: Occurr
     observed: observation.observed,
     threshold,
     unit,
+    ...(observation.change && { change: Object.freeze({ ...observation.change }) }),
     sentence: observation.sentence,
     evidence: Object.freeze({
       windowSeconds: seconds,

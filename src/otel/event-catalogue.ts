@@ -2,14 +2,13 @@
  * Every event once, as data: what `events.ts` emits is typed by it, and docs/METRICS.md is written from it. An event is
  * a log record with a name, in OpenTelemetry's sense; its attributes are flat.
  */
-import type { Severity } from '../analyzer/finding.ts';
-import type { BackendName } from '../backend.ts';
+import type { Finding, Severity } from '../analyzer/finding.ts';
 import type { AttributeValues } from '../catalogue.ts';
 
 /** Attributes of events, with the values they can take. */
 export interface EventAttributeValues
   extends Pick<AttributeValues, 'accelmeter.kernel.name' | 'error.type' | 'hw.name'> {
-  'accelmeter.backend': BackendName;
+  'accelmeter.backend': Finding['backend'];
   'accelmeter.bottleneck.code': string;
   'accelmeter.bottleneck.counter_evidence': readonly string[];
   'accelmeter.bottleneck.duration': number;

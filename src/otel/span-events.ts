@@ -17,10 +17,11 @@ const attached = new WeakMap<Span, Set<string>>();
  * name and attributes are those of the log record. Without findings, or a span that records, it does nothing. What a
  * span throws is not handed on.
  */
-export function attachFindings(findings: readonly Finding[], span: Span | undefined = trace.getActiveSpan()): void {
-  if (findings.length === 0 || span === undefined) return;
+export function attachFindings(findings: readonly Finding[], given?: Span): void {
+  if (findings.length === 0) return;
   try {
-    if (!span.isRecording()) return;
+    const span = given ?? trace.getActiveSpan();
+    if (!span?.isRecording()) return;
     const has = attached.get(span) ?? new Set<string>();
     attached.set(span, has);
     for (const finding of findings) {

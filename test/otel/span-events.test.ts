@@ -1,7 +1,9 @@
 import { type Span, trace } from '@opentelemetry/api';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/analyzer/finding.ts';
+import { presentDevice } from '../../src/device.ts';
 import { attachFindings } from '../../src/otel/span-events.ts';
+import { DeviceProfile } from '../../src/profile/device-profile.ts';
 import { finding, regression } from './findings.ts';
 import { traced } from './traced.ts';
 
@@ -71,4 +73,39 @@ it('without a span, with one that does not record, and with one that throws, not
     attachFindings(stands, silent);
     attachFindings(stands, broken);
   }).not.toThrow();
+});
+
+describe('timeKernel', () => {
+  const device = (findings: readonly Finding[]) => {
+    const now = () => 0;
+    const profile = new DeviceProfile(
+      { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 },
+      { now },
+    );
+    return presentDevice(profile, {
+      now,
+      refresh: async () => {},
+      analysed: () => undefined,
+      findings: () => findings,
+      processPoints: () => [],
+    });
+  };
+
+  it('says on the span around it what is wrong with the device, once, also where it runs on', async () => {
+    const ended = traced();
+    const stands = device([finding()]);
+    let running: Promise<unknown> | undefined;
+    inSpan(() => {
+      stands.timeKernel('add', () => 1);
+      running = stands.timeKernel('add', async () => 1);
+    });
+    await running;
+    expect(ended[0]?.events.map(({ name }) => name)).toEqual(['accelmeter.bottleneck.detected']);
+  });
+
+  it('of a device without findings leaves the span alone', () => {
+    const ended = traced();
+    inSpan(() => device([]).timeKernel('add', () => 1));
+    expect(ended[0]?.events).toEqual([]);
+  });
 });
