@@ -11,6 +11,7 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ['OTEL_SDK_DISABLED', 'yes', /OTEL_SDK_DISABLED=yes does not switch it off/],
   ['OTEL_METRICS_EXPORTER', 'prometheus,nonsense', /OTEL_METRICS_EXPORTER=nonsense is not known here/],
   ['OTEL_METRICS_EXPORTER', ',,', quiet],
+  ['OTEL_LOGS_EXPORTER', 'nonsense', /OTEL_LOGS_EXPORTER=nonsense is not known here/],
   ['OTEL_EXPORTER_PROMETHEUS_HOST', 'no such host', /not served, .*no such host/],
   ['OTEL_EXPORTER_PROMETHEUS_HOST', '192.0.2.1', /not served, .*EADDRNOTAVAIL/],
   ['OTEL_SERVICE_NAME', 'a "service"\nof\\two lines', quiet],
@@ -38,6 +39,8 @@ const otlp: readonly (readonly [string, string, RegExp])[] = [
   ['OTEL_EXPORTER_OTLP_CERTIFICATE', '/nowhere.pem', /nowhere.pem/],
   ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', 'both', /TEMPORALITY_PREFERENCE=both/],
   ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', 'x', /HISTOGRAM_AGGREGATION=x/],
+  ['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'ftp://127.0.0.1', /LOGS_ENDPOINT is not a URL of http or https/],
+  ['OTEL_BLRP_SCHEDULE_DELAY', 'soon', /OTEL_BLRP_SCHEDULE_DELAY=soon/],
 ];
 
 describe('a service started with', () => {
@@ -51,6 +54,7 @@ describe('a service started with', () => {
   it.concurrent.each(otlp)('OTLP and %s=%.40s', async (name, value, says) => {
     const environment = {
       OTEL_METRICS_EXPORTER: 'otlp,prometheus',
+      OTEL_LOGS_EXPORTER: 'otlp',
       OTEL_EXPORTER_OTLP_ENDPOINT: nowhere,
       [name]: value,
     };
