@@ -4,7 +4,8 @@
  */
 import { hostname } from 'node:os';
 import { type Profiler, type ProfilerState, stateOf } from '../profiler.ts';
-import { type KernelProfilingStats, takeKernelStatistics, takeSnapshot } from '../snapshot.ts';
+import { type KernelProfilingStats, takeKernelStatistics } from '../profiling-statistics.ts';
+import { takeSnapshot } from '../snapshot.ts';
 import { version } from '../version.ts';
 import { BaselineError } from './baseline-error.ts';
 

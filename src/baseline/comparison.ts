@@ -3,7 +3,7 @@
  * that more is better. Where either is not known, or the baseline is 0, there is none: never NaN, never infinite.
  */
 import { type Profiler, stateOf } from '../profiler.ts';
-import type { KernelProfilingStats } from '../snapshot.ts';
+import type { KernelProfilingStats } from '../profiling-statistics.ts';
 import { type Baseline, type BaselineDevice, type BaselineKernel, describeDevices } from './baseline.ts';
 import { BaselineError } from './baseline-error.ts';
 import { checkBaseline } from './file.ts';

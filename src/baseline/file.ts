@@ -1,6 +1,6 @@
 /** Baselines in files, as JSON. What is read is checked whole: it comes from somewhere else. */
 import { readFile, writeFile } from 'node:fs/promises';
-import type { KernelProfilingStats } from '../snapshot.ts';
+import type { KernelProfilingStats } from '../profiling-statistics.ts';
 import { type Baseline, type BaselineDevice, type BaselineKernel, baselineFormat, hasSamples } from './baseline.ts';
 import { BaselineError } from './baseline-error.ts';
 

@@ -1,20 +1,31 @@
-/** Durations as rules see them, from exact moments and from counts by bucket. */
+/**
+ * Durations as rules see them, from exact moments and from counts by bucket. These are summed when somebody asks for a
+ * quantile or a rank: most rules look at the mean first, and go no further.
+ */
 import { deviationOf, type Moments } from '../distribution/moments.ts';
 import { type Buckets, quantileErrorOf, quantileOf } from './recent-buckets.ts';
 import type { Durations } from './window.ts';
 
-export function durationsOf(moments: Moments, failures: number, buckets: Buckets): Durations {
+export function durationsOf(moments: Moments, failures: number, sumBuckets: () => Buckets): Durations {
   const { count, sum } = moments;
+  let summed: Buckets | undefined;
+  const all = () => {
+    summed ??= sumBuckets();
+    return summed;
+  };
   return {
     count,
     failures,
     sum,
     mean: count > 0 ? sum / count : undefined,
     deviation: deviationOf(moments),
-    quantile: (q) => quantileOf(buckets, q),
-    quantileError: quantileErrorOf(buckets),
+    quantile: (q) => quantileOf(all(), q),
+    get quantileError() {
+      return quantileErrorOf(all());
+    },
     get buckets() {
-      return Array.from(buckets.keys, (key, i) => ({ key, count: buckets.counts[i] as number }));
+      const { keys, counts } = all();
+      return Array.from(keys, (key, i) => ({ key, count: counts[i] as number }));
     },
   };
 }

@@ -8,12 +8,15 @@ import { durationsOf } from './durations.ts';
 import { otherName } from './kernel-names.ts';
 import type { Kernel } from './kernel-table.ts';
 import { historyLength, RecentBuckets } from './recent-buckets.ts';
-import type { Durations, KernelWindow } from './window.ts';
+import type { Durations, Half, Halves, KernelWindow } from './window.ts';
 
 /** How many are followed at once. */
 const places = 16;
 /** What earns a place: such a share of the time of all kernels in an interval. */
 const leastShare = 0.02;
+
+/** What is known of the device itself in some intervals. */
+type StretchOf = (first: number, last: number) => Pick<Halves, 'seconds' | 'compilingSeconds'>;
 
 export class FollowedKernels {
   #followed: FollowedKernel[] = [];
@@ -33,9 +36,9 @@ export class FollowedKernels {
   }
 
   /** Those that ran or failed in the intervals from `first` to `last`, the heaviest first. */
-  windows(first: number, last: number): KernelWindow[] {
+  windows(first: number, last: number, stretch: StretchOf): KernelWindow[] {
     return this.#followed
-      .map((followed) => followed.window(first, last))
+      .map((followed) => followed.window(first, last, stretch))
       .filter(({ count, failures }) => count + failures > 0)
       .sort((a, b) => b.sum - a.sum);
   }
@@ -95,22 +98,32 @@ class FollowedKernel {
     return this.#momentsOf(this.#earliest(last), last).sum;
   }
 
-  window(first: number, last: number): KernelWindow {
-    const from = Math.max(first, this.#earliest(last));
-    return {
-      ...this.#durations(from, last),
-      name: this.kernel.name,
-      halves: (intervals) => {
-        const middle = last - intervals + 1;
-        const begin = middle - intervals;
-        if (!(intervals >= 1) || begin < this.#earliest(last) || last !== this.#newest) return undefined;
-        const joined = this.#buckets.joinedIn(begin, last);
-        return {
-          older: this.#durations(begin, middle - 1, joined),
-          newer: this.#durations(middle, last, joined),
-        };
-      },
+  window(first: number, last: number, stretch: StretchOf): KernelWindow {
+    const halves = (intervals: number): Halves | undefined => {
+      const middle = last - intervals + 1;
+      const begin = middle - intervals;
+      if (!(intervals >= 1) || begin < this.#earliest(last) || last !== this.#newest) return undefined;
+      const joined = this.#buckets.joinedIn(begin, last);
+      return {
+        older: this.#half(begin, middle - 1, joined),
+        newer: this.#half(middle, last, joined),
+        ...stretch(begin, last),
+      };
     };
+    // Not spread, which would count the buckets that few ask for.
+    return Object.assign(this.#durations(Math.max(first, this.#earliest(last)), last), {
+      name: this.kernel.name,
+      halves,
+    });
+  }
+
+  #half(first: number, last: number, joined: number): Half {
+    const means: number[] = [];
+    for (let number = first; number <= last; number++) {
+      const { count, sum } = this.#moments[number % historyLength] as Moments;
+      if (count > 0) means.push(sum / count);
+    }
+    return Object.assign(this.#durations(first, last, joined), { means });
   }
 
   #earliest(last: number): number {
@@ -120,7 +133,7 @@ class FollowedKernel {
   #durations(first: number, last: number, joined?: number): Durations {
     let failures = 0;
     for (let number = first; number <= last; number++) failures += this.#failures[number % historyLength] as number;
-    return durationsOf(this.#momentsOf(first, last), failures, this.#buckets.sum(first, last, joined));
+    return durationsOf(this.#momentsOf(first, last), failures, () => this.#buckets.sum(first, last, joined));
   }
 
   #momentsOf(first: number, last: number): Moments {

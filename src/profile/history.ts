@@ -8,7 +8,7 @@ import { durationsOf } from './durations.ts';
 import { FollowedKernels } from './followed-kernels.ts';
 import type { Interval } from './intervals.ts';
 import { historyLength, RecentBuckets } from './recent-buckets.ts';
-import type { Window } from './window.ts';
+import type { Halves, Window } from './window.ts';
 import { type PolledValues, polledOver, polledValues } from './window-values.ts';
 
 /** One interval as it is kept. */
@@ -97,13 +97,13 @@ export class DeviceHistory {
       kernels: durationsOf(
         moments(({ kernels }) => kernels),
         counters.failures,
-        this.#kernels.sum(from, to),
+        () => this.#kernels.sum(from, to),
       ),
-      byKernel: this.#byKernel.windows(from, to),
+      byKernel: this.#byKernel.windows(from, to, (begin, end) => this.#stretch(begin, end)),
       waits: durationsOf(
         moments(({ waits }) => waits),
         0,
-        this.#waits.sum(from, to),
+        () => this.#waits.sum(from, to),
       ),
       overObjective: [],
       unseen: [...new Set(kept.flatMap(({ unseen }) => unseen))],
@@ -112,6 +112,17 @@ export class DeviceHistory {
       heldBefore: first.heldBefore,
       utilization: averageUtilization(kept),
     });
+  }
+
+  #stretch(first: number, last: number): Pick<Halves, 'seconds' | 'compilingSeconds'> {
+    let seconds = 0;
+    let compilingSeconds = 0;
+    for (const { number, seconds: length, counters } of this.#intervals) {
+      if (number < first || number > last) continue;
+      seconds += length;
+      compilingSeconds += counters.compilationSeconds;
+    }
+    return { seconds, compilingSeconds };
   }
 }
 

@@ -50,5 +50,6 @@ export function lifetimeWindow(profile: DeviceProfile, now: number, process: rea
 
 function lasting(distributions: readonly Distribution[], failures: number): Durations {
   const moments = distributions.reduce((all, distribution) => joinMoments(all, distribution.moments), noMoments);
-  return durationsOf(moments, failures, allBuckets(distributions.map(({ sketch }) => sketch)));
+  const buckets = allBuckets(distributions.map(({ sketch }) => sketch));
+  return durationsOf(moments, failures, () => buckets);
 }

@@ -11,8 +11,9 @@ import type { Backend } from '../../src/backend.ts';
 import type { ProcessPoint } from '../../src/catalogue.ts';
 import { Distribution } from '../../src/distribution/distribution.ts';
 import { resolveOptions } from '../../src/options.ts';
+import { ProfilingMetric } from '../../src/profiling-metrics.ts';
 import { openScrapeTarget, type ScrapeTarget } from '../../src/scrape-target.ts';
-import { ProfilingMetric, type ProfilingSnapshot } from '../../src/snapshot.ts';
+import type { ProfilingSnapshot } from '../../src/snapshot.ts';
 import { lacks } from '../parts.ts';
 import { type PrometheusServer, startPrometheus } from './prometheus-server.ts';
 
