@@ -45,6 +45,8 @@ async function begin(into: string): Promise<void> {
     // In here, because a package that is missing must not keep the program from running.
     const { openScrapeTarget } = await import('../src/scrape-target.ts');
     const target = await openScrapeTarget(options, { lazy: true, host, port, service });
+    // As under register: what the program records itself belongs to the report.
+    Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });
     if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch(sayProblem);
     atEnd(() => {
       target.state.settle(settleSeconds);

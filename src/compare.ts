@@ -2,7 +2,7 @@
  * Several devices on the same workload: the guide's CompareBackendPerformance. What is compared is what ran meanwhile:
  * an average or a rate over all that a device did before would hide the difference.
  */
-import { availableParallelism } from 'node:os';
+import { cpuSecondsPerCore } from './cpu-time.ts';
 import { type Device, profileOf } from './device.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { ProfilingSnapshot } from './snapshot.ts';
@@ -83,12 +83,11 @@ async function begin(device: Device): Promise<() => Promise<BackendResult>> {
   const from = pointOf(profile);
   return async () => {
     const end = performance.now() / 1000; // before what waits is delivered, which takes time of its own
-    const cpuSeconds = cpuTime();
+    const cpuSeconds = cpuSecondsPerCore();
     const snapshot = await device.getProfilingSnapshot();
     const to = pointOf(profile);
     const seconds = Math.max(end - from.at, Number.EPSILON);
-    const busy =
-      device.backend === 'cpu' ? (cpuSeconds - from.cpuSeconds) / availableParallelism() : to.busy - from.busy;
+    const busy = device.backend === 'cpu' ? cpuSeconds - from.cpuSeconds : to.busy - from.busy;
     const succeeded = to.count - from.count;
     const failedExecutions = to.failures - from.failures;
     const executions = succeeded + failedExecutions;
@@ -110,13 +109,7 @@ async function begin(device: Device): Promise<() => Promise<BackendResult>> {
 function pointOf(profile: DeviceProfile) {
   const at = performance.now() / 1000;
   const { count, sum, failures } = profile.totals();
-  return { at, count, sum, failures, busy: profile.busyUntil(at), cpuSeconds: cpuTime() };
-}
-
-/** CPU time of this process, all threads, in seconds. */
-function cpuTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
+  return { at, count, sum, failures, busy: profile.busyUntil(at), cpuSeconds: cpuSecondsPerCore() };
 }
 
 function comparisonOf(measured: readonly BackendResult[], failures: readonly BackendFailure[]): BackendComparison {

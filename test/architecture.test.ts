@@ -67,6 +67,12 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('workloads compute like any program: they see devices and the way to C, and never each other or a backend', () => {
+    const seen = /^src\/(backend|device|errors|ffi|workload\/workload)\.ts$/;
+    const wrong = edges(/^src\/workload\/(?!all\.ts)/).filter(({ to }) => isOurs(to) && !seen.test(to));
+    expect(wrong).toEqual([]);
+  });
+
   test('index.ts is the only barrel, and not for ourselves', () => {
     const barrels = sources.filter(({ file }) => /^export (?:\*|\{[^}]*\}) from/m.test(read(file)));
     expect(barrels.map(({ file }) => file)).toEqual(['src/index.ts']);

@@ -3,6 +3,8 @@
  * another day can be held against it.
  */
 import { hostname } from 'node:os';
+import { cpuSecondsPerCore } from '../cpu-time.ts';
+import type { DeviceProfile } from '../profile/device-profile.ts';
 import { type Profiler, type ProfilerState, stateOf } from '../profiler.ts';
 import { type KernelProfilingStats, takeKernelStatistics } from '../profiling-statistics.ts';
 import { takeSnapshot } from '../snapshot.ts';
@@ -30,7 +32,7 @@ export interface BaselineDevice {
   readonly deviceId: string;
   readonly deviceName: string;
   readonly backendType: string;
-  /** 0 to 100, of the last interval. */
+  /** 0 to 100, since measuring began: kernels ran; of a CPU, the process used its cores, since it began. */
   readonly deviceUtilizationPercent: number | undefined;
   /** Of the last 12 intervals. */
   readonly throughputOpsPerSecond: number | undefined;
@@ -88,7 +90,7 @@ export function describeDevices({ profiles, now }: Pick<ProfilerState, 'profiles
         deviceId: snapshot.deviceId,
         deviceName: snapshot.deviceName,
         backendType: snapshot.backendType,
-        deviceUtilizationPercent: snapshot.deviceUtilizationPercent,
+        deviceUtilizationPercent: utilizationPercent(profile, now()),
         throughputOpsPerSecond: snapshot.throughputOpsPerSecond,
         bandwidthMBps: memoryStats?.bandwidthMBps,
         kernelStats,
@@ -97,4 +99,12 @@ export function describeDevices({ profiles, now }: Pick<ProfilerState, 'profiles
     );
   }
   return devices;
+}
+
+/** Over the whole time: the last interval, which a snapshot tells of, may be a fraction of a second. */
+function utilizationPercent(profile: DeviceProfile, now: number): number | undefined {
+  const isCpu = profile.identity.backend === 'cpu';
+  const seconds = isCpu ? performance.now() / 1000 : now - profile.since;
+  if (!(seconds > 0)) return undefined;
+  return 100 * Math.min(1, (isCpu ? cpuSecondsPerCore() : profile.busyUntil(now)) / seconds);
 }

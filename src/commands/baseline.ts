@@ -112,7 +112,7 @@ const marks: Readonly<Record<BaselineVerdict, string>> = {
 };
 
 const columns: readonly Column<KernelComparison>[] = [
-  { head: 'kernel', words: true, cell: ({ kernel }) => shortened(kernel, 24) },
+  { head: 'kernel', words: true, cell: ({ kernel }) => shortened(kernel, 20) },
   { head: 'baseline', cell: ({ baseline }) => milliseconds(baseline.windowAverageExecutionTimeMs) },
   { head: 'now', cell: ({ current }) => milliseconds(current.windowAverageExecutionTimeMs) },
   { head: 'better by', cell: ({ improvementPercent }) => formatImprovement(improvementPercent) },

@@ -94,12 +94,12 @@ export function describe(results: readonly BackendResult[], { missing, wrong, se
     if (results.some(({ backendType }) => backendType === backend)) lines.push(` ${backend}: ${how}\n`);
   }
   for (const { backend, device, reason } of missing) {
-    const which = device === undefined ? backend : `${backend} ${shortened(device, 20)}`;
+    const which = device === undefined ? backend : `${backend} ${shortened(device, 16)}`;
     lines.push(` ${styleText('yellow', '–')} ${which}: ${reason}\n`);
   }
   const wrongs = results.filter(({ deviceId }) => wrong.has(deviceId));
   for (const { backendType, deviceName } of wrongs) {
-    lines.push(` ${styleText('red', '!')} ${backendType} ${shortened(deviceName, 20)}: its result is wrong\n`);
+    lines.push(` ${styleText('red', '!')} ${backendType} ${shortened(deviceName, 16)}: its result is wrong\n`);
   }
   if (results.length === 0) lines.push(' nothing could be compared\n');
   else if (results.length === 1) lines.push(' there is nothing to compare it with\n');

@@ -15,7 +15,18 @@ import { lacks } from '../parts.ts';
 const accelmeter = (...args: string[]) => runNode(['dist/src/cli.js', ...args]);
 const start = (...args: string[]) => startNode(['dist/src/cli.js', ...args]);
 
-const verbs = ['run', 'serve', 'demo', 'doctor', 'devices', 'snapshot', 'dashboards', 'build-native'];
+const verbs = [
+  'run',
+  'serve',
+  'demo',
+  'doctor',
+  'devices',
+  'snapshot',
+  'baseline',
+  'compare',
+  'dashboards',
+  'build-native',
+];
 
 async function takenPort(): Promise<number> {
   const server = createServer();
@@ -33,6 +44,12 @@ describe('arguments', () => {
     [['demo', '--for', 'ever'], /number from/],
     [['run'], /missing required argument 'command'/],
     [['serve', 'extra'], /too many arguments/],
+    [['compare', '--for', '0'], /number from 0.01/],
+    [['baseline'], /Usage: accelmeter baseline/],
+    [['baseline', 'sav'], /Did you mean save\?/],
+    [['baseline', 'compare'], /missing required argument 'file'/],
+    [['baseline', 'compare', 'x.json', '--threshold', 'ten'], /number from 0/],
+    [['baseline', 'save', 'x.json', 'node', '--watch'], /unknown option '--watch'/],
   ])('%j are refused with exit code 2 and a hint', async (args, hint) => {
     const { code, stderr } = await accelmeter(...args);
     expect(code).toBe(2);

@@ -64,6 +64,27 @@ describe('busy time', () => {
     );
   });
 
+  it('is known up to now of what has been told, without settling any of it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ start: time(20), duration: time(2) }), { maxLength: 60 }),
+        time(24),
+        (work, tick) => {
+          const busy = new BusyTime(0, 4);
+          for (const { start, duration } of work) busy.add(start, duration);
+          busy.close(tick);
+          const { seconds } = busy;
+          expect(busy.secondsUntil(30)).toBe(bruteForce(work));
+          expect(busy.seconds).toBe(seconds);
+        },
+      ),
+    );
+    const unplaced = new BusyTime(0, 1);
+    unplaced.addUnplaced(3);
+    expect(unplaced.secondsUntil(1)).toBe(2); // what is measured began a lag before: never busier than it is long
+    expect(unplaced.secondsUntil(10)).toBe(3);
+  });
+
   it('splits a kernel at the edge of an interval', () => {
     const busy = new BusyTime(0, 0);
     busy.add(3, 4);
