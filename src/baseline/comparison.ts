@@ -9,7 +9,7 @@ import { BaselineError } from './baseline-error.ts';
 import { checkBaseline } from './file.ts';
 
 /** A kernel that takes so many percent longer is a regression, where nothing else is set. The guide's. */
-export const defaultThresholdPercent = 20;
+const defaultThresholdPercent = 20;
 /** Fewer executions than this, on either side, decide nothing. */
 const leastExecutions = 5;
 /** From so many executions on a P95 stands on more than a few outliers. */

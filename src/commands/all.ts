@@ -148,7 +148,7 @@ function addBaseline(baseline: Command): void {
   measured(baseline.command('compare'))
     .description('Measure again, and say which kernels are slower than in the file')
     .option('--json', 'as JSON')
-    .option('--threshold <percent>', 'how much slower is a regression', number(0, 1e6), 20)
+    .option('--threshold <percent>', 'how much slower is a regression; 20 by default', number(0, 1e6))
     .addHelpText(
       'after',
       example(

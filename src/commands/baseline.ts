@@ -27,8 +27,8 @@ export interface MeasureOptions {
 
 export interface CompareToBaselineOptions extends MeasureOptions {
   readonly json?: boolean;
-  /** Percent. */
-  readonly threshold: number;
+  /** Percent; the library's default where it is not given. */
+  readonly threshold?: number;
 }
 
 /** Measures the program, or without one the built-in workload, and keeps that in the file. */
