@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatQuantity } from '../quantity.ts';
 import type { ProfilingSnapshot } from '../snapshot.ts';
 import { asJson, deviceHeading, onThisMachine } from './machine.ts';
+import { printable } from './terminal.ts';
 
 export interface SnapshotOptions {
   /** Print an array of `ProfilingSnapshot`. */
@@ -23,8 +24,10 @@ export function snapshot({ json = false, for: seconds }: SnapshotOptions): Promi
   });
 }
 
-function describe({ backendType, deviceName, metrics }: ProfilingSnapshot): string {
+/** What is to be said of the device first, and then what was read of it. */
+function describe({ backendType, deviceName, statusMessage, metrics }: ProfilingSnapshot): string {
   const width = Math.max(0, ...metrics.map(({ name }) => name.length));
   const lines = metrics.map(({ name, value, unit }) => `  ${name.padEnd(width)}  ${formatQuantity(value, unit)}\n`);
-  return `${deviceHeading(backendType, deviceName)}\n${lines.join('') || '  nothing is read of it, and no kernel has run\n'}`;
+  const heading = `${deviceHeading(backendType, deviceName)}\n ${printable(statusMessage)}\n`;
+  return `${heading}${lines.join('') || '  nothing is read of it\n'}`;
 }
