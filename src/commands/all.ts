@@ -87,21 +87,7 @@ function program(): Command {
     .action(async (options) => (await import('./snapshot.ts')).snapshot(options));
 
   addBaseline(root.command('baseline'));
-
-  root
-    .command('compare')
-    .description('Run the same computation on every backend that is there, and say how they compare')
-    .option('--json', 'as JSON')
-    .option('--for <seconds>', 'compute for so long on each device', number(0.01, 3600), 2)
-    .addHelpText(
-      'after',
-      example(
-        'accelmeter compare',
-        'exit code 0 where at least one computed and none wrongly, 1 else,',
-        '2 for wrong arguments',
-      ),
-    )
-    .action(async (options) => (await import('./compare.ts')).compare(options));
+  addCompare(root.command('compare'));
 
   root
     .command('dashboards')
@@ -160,6 +146,22 @@ function addBaseline(baseline: Command): void {
     .action(async (file: string, command: string[], options) =>
       (await import('./baseline.ts')).compare(file, command, options),
     );
+}
+
+function addCompare(compare: Command): void {
+  compare
+    .description('Run the same computation on every backend that is there, and say how they compare')
+    .option('--json', 'as JSON')
+    .option('--for <seconds>', 'compute for so long on each device', number(0.01, 3600), 2)
+    .addHelpText(
+      'after',
+      example(
+        'accelmeter compare',
+        'exit code 0 where at least one computed and none wrongly, 1 else,',
+        '2 for wrong arguments',
+      ),
+    )
+    .action(async (options) => (await import('./compare.ts')).compare(options));
 }
 
 /** The end of a command's help: one line to type, and what is to be said of it. */

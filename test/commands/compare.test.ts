@@ -49,6 +49,13 @@ describe.skipIf(lacks('pocl'))('where there are two backends', () => {
   });
 });
 
+it.skipIf(lacks('pocl'))('where kernels of a backend are not seen, that is said instead of a number', async () => {
+  const { code, stdout } = await compare([], { NODE_OPTIONS: '--import=./test/programs/opencl-in-use.mjs' });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ – opencl .+: kernels not traced: OpenCL was in use before accelmeter$/m);
+  expect(stdout).not.toMatch(/^ opencl .* ms/m);
+});
+
 it('where there is one backend, it is shown, and said that there is nothing to compare it with', async () => {
   const { code, stdout } = await compare([], nowhere);
   expect(code).toBe(0);
