@@ -91,7 +91,7 @@ const programs = {
   async memory_pressure() {
     const cache = [];
     const share = () => getHeapStatistics().used_heap_size / getHeapStatistics().heap_size_limit;
-    while (share() < 0.94) cache.push(new Array(1000).fill(cache.length));
+    while (share() < 0.92) cache.push(new Array(1000).fill(cache.length));
     while (goesOn()) await pause(50);
     return cache.length;
   },
