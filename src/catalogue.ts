@@ -15,6 +15,7 @@ export interface AttributeValues {
   'accelmeter.kernel.name': string;
   'accelmeter.metric.name': string;
   'accelmeter.metric.unit': string;
+  'accelmeter.quantile': 'p95' | 'p99';
   'accelmeter.source': string;
   'accelmeter.stage': 'drain' | 'sample' | 'analyse' | 'collect' | 'replay' | 'serialise';
   'accelmeter.transfer.direction': TransferDirection;
@@ -162,6 +163,21 @@ export const catalogue = {
     unit: 's',
     brief: 'Age of the oldest of the last 1000 kernel executions that the percentiles are taken from.',
     attributes: [],
+  },
+  'accelmeter.kernel.objective': {
+    ...deviceWork,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Longest time that the operator allows a kernel at this quantile; only where one is set.',
+    inCluster: 'once',
+    attributes: ['accelmeter.kernel.name', 'accelmeter.quantile'],
+  },
+  'accelmeter.kernel.objective.exceeded': {
+    ...deviceWork,
+    instrument: 'counter',
+    unit: '{execution}',
+    brief: 'Successful kernel executions that took longer than the objective of this quantile.',
+    attributes: ['accelmeter.kernel.name', 'accelmeter.quantile'],
   },
   'accelmeter.kernel.queue.duration': {
     ...deviceWork,

@@ -31,6 +31,7 @@ export type { Distribution } from './distribution/distribution.ts';
 export type { WindowStatistics } from './distribution/statistics.ts';
 export { ProbeError, type ProbeErrorKind } from './errors.ts';
 export type { SelfStatus } from './governor.ts';
+export type { Objective, Objectives } from './objectives.ts';
 export type { ProfilerOptions } from './options.ts';
 export { type Bridge, type BridgeOptions, bridgeToApi } from './otel/api-bridge.ts';
 export { type EventName, eventCatalogue } from './otel/event-catalogue.ts';

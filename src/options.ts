@@ -8,6 +8,8 @@ import { parseSuppressions, type Suppression, suppressionsIn } from './analyzer/
 import { checkThresholds, type Thresholds, thresholdsIn } from './analyzer/thresholds.ts';
 import { type BackendName, backendNames } from './backend.ts';
 import { backendsIn, checkBackends } from './chosen-backends.ts';
+import { checkObjectives, type Objectives, readObjectives } from './objectives.ts';
+import type { KernelObjective } from './profile/objective-counts.ts';
 
 /** The options of `createProfiler`. */
 export interface ProfilerOptions {
@@ -34,6 +36,8 @@ export interface ProfilerOptions {
   readonly thresholds?: Thresholds | undefined;
   /** Findings that are not raised, only counted: `code[@device][/kernel]`, in which `*` stands for anything. */
   readonly suppress?: readonly string[] | undefined;
+  /** How long executions may take, P95 and P99 by kernel name. By default nothing is set. */
+  readonly objectives?: Objectives | undefined;
 }
 
 /** Options with every default filled in. */
@@ -50,6 +54,8 @@ export interface ResolvedOptions {
   readonly rules: RuleProfile;
   readonly thresholds: Thresholds;
   readonly suppress: readonly Suppression[];
+  /** In seconds, the most specific first. */
+  readonly objectives: readonly KernelObjective[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -71,13 +77,17 @@ const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
   rules: true,
   thresholds: true,
   suppress: true,
+  objectives: true,
 };
+
+/** A variable can hold a whole file. */
+const longestQuoted = 80;
 
 /**
  * Fills in the defaults: the option, else the environment (`ACCELMETER_BACKENDS`, `ACCELMETER_MAX_KERNELS`,
- * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_BUDGET`, `ACCELMETER_RULES`, `ACCELMETER_THRESHOLDS`, `ACCELMETER_SUPPRESS`),
- * else the default. Throws a TypeError or RangeError for a bad
- * option; calls `warn` for a bad variable.
+ * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_BUDGET`, `ACCELMETER_RULES`, `ACCELMETER_THRESHOLDS`, `ACCELMETER_SUPPRESS`,
+ * `ACCELMETER_OBJECTIVES`), else the default. Throws a TypeError or RangeError for a bad option; calls `warn` for a bad
+ * variable.
  */
 export function resolveOptions(
   options: ProfilerOptions,
@@ -91,7 +101,8 @@ export function resolveOptions(
     try {
       return read(text);
     } catch (error) {
-      warn(`${name}=${text} is ignored: ${(error as Error).message}`);
+      const quoted = text.length > longestQuoted ? `${text.slice(0, longestQuoted)}…` : text;
+      warn(`${name}=${quoted} is ignored: ${(error as Error).message}`);
       return undefined;
     }
   };
@@ -120,6 +131,7 @@ export function resolveOptions(
       given(options.thresholds, checkThresholds) ?? fromEnvironment('ACCELMETER_THRESHOLDS', thresholdsIn) ?? {},
     suppress:
       given(options.suppress, parseSuppressions) ?? fromEnvironment('ACCELMETER_SUPPRESS', suppressionsIn) ?? [],
+    objectives: checkObjectives(options.objectives) ?? fromEnvironment('ACCELMETER_OBJECTIVES', readObjectives) ?? [],
   };
 }
 

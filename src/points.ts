@@ -126,9 +126,13 @@ type AddIf = (name: NamesWithoutAttributes, value: number | undefined) => void;
 
 function kernelPoints(points: CollectedPoint[], profile: DeviceProfile, addIf: AddIf, now: number): void {
   const { since } = profile;
-  for (const { failureSeries } of profile.kernels()) {
+  for (const { failureSeries, objectives } of profile.kernels()) {
     for (const { attributes, count } of failureSeries) {
       points.push({ name: 'accelmeter.kernel.failures', attributes, value: count, since });
+    }
+    for (const { attributes, objective, exceeded } of objectives) {
+      points.push({ name: 'accelmeter.kernel.objective', attributes, value: objective, since });
+      points.push({ name: 'accelmeter.kernel.objective.exceeded', attributes, value: exceeded, since });
     }
   }
   addIf('accelmeter.kernel.names.other', profile.namesOther);

@@ -4,6 +4,7 @@
  * arguments are cut, what remains is at most 96 bytes, and a name that was changed ends in a hash of what it was, so
  * that `gemm<float>` and `gemm<double>` stay two kernels.
  */
+import type { KernelObjective } from './objective-counts.ts';
 
 /** The longest name that is exported, in bytes of UTF-8. */
 const maxNameBytes = 96;
@@ -36,12 +37,15 @@ export interface KernelNameOptions {
   readonly allowKernels?: readonly (string | RegExp)[];
   /** Always counted as "other". Wins over `allowKernels`. */
   readonly denyKernels?: readonly (string | RegExp)[];
+  /** What executions may take; the first that matches a kernel is its own. */
+  readonly objectives?: readonly KernelObjective[];
 }
 
 /** A name as exported, and what the options say of it. */
 export interface ResolvedName {
   readonly name: string;
   readonly rule: 'allowed' | 'denied' | 'none';
+  readonly objective: KernelObjective | undefined;
 }
 
 const memoNames = 256;
@@ -52,8 +56,8 @@ const memoCharacters = 32_768;
  * bound: a program has few names and calls them often.
  */
 export function createNameResolver(options: KernelNameOptions = {}): (raw: string) => ResolvedName {
-  const allow = (options.allowKernels ?? []).map(matcher);
-  const deny = (options.denyKernels ?? []).map(matcher);
+  const allow = (options.allowKernels ?? []).map(namePattern);
+  const deny = (options.denyKernels ?? []).map(namePattern);
   const memo = new Map<string, ResolvedName>();
   let characters = 0;
 
@@ -65,6 +69,7 @@ export function createNameResolver(options: KernelNameOptions = {}): (raw: strin
     const resolved: ResolvedName = {
       name,
       rule: deny.some(matches) ? 'denied' : allow.some(matches) ? 'allowed' : 'none',
+      objective: options.objectives?.find(({ pattern }) => matches(pattern)),
     };
     if (memo.size >= memoNames || characters + raw.length > memoCharacters) {
       memo.clear();
@@ -78,7 +83,8 @@ export function createNameResolver(options: KernelNameOptions = {}): (raw: strin
   };
 }
 
-function matcher(pattern: string | RegExp): RegExp {
+/** What a name is compared with: a string may hold `*`, which stands for any characters. */
+export function namePattern(pattern: string | RegExp): RegExp {
   // Without `g` and `y`, which make `test` depend on the call before.
   if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
   const parts = pattern.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|/-]/g, '\\$&'));

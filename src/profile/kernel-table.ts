@@ -11,6 +11,7 @@ import { Distribution } from '../distribution/distribution.ts';
 import type { DeviceTimeline } from './device-timeline.ts';
 import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
 import { createNameResolver, hashName, type KernelNameOptions, otherName } from './kernel-names.ts';
+import { type KernelObjective, ObjectiveCounts, type ObjectiveSeries } from './objective-counts.ts';
 
 /** Places that are given to the first names that come; the rest have to be earned. */
 const admittedAtOnce = 32;
@@ -28,6 +29,14 @@ export interface KernelTableOptions extends KernelNameOptions {
   readonly maxKernels?: number;
 }
 
+/** What the executions of a kernel are measured against. */
+interface Judged {
+  /** Its own objective. */
+  readonly by?: KernelObjective | undefined;
+  /** That of "other", of which it may become a part: its executions have then to be judged by it. */
+  readonly asOther?: KernelObjective | undefined;
+}
+
 /** One kernel of one device. Bound once by name, then recorded to; valid for as long as the device's profile. */
 export class Kernel {
   /** As exported. */
@@ -41,17 +50,27 @@ export class Kernel {
   readonly #failures: FailureCounts;
   #failuresClosed = 0;
   readonly #timeline: DeviceTimeline;
+  readonly #objectives: ObjectiveCounts | undefined;
+  readonly #asOther: ObjectiveCounts | undefined;
+  /** What takes no longer is over no objective. Infinite where there is none. */
+  readonly #allowed: number;
 
-  constructor(name: string, device: SeriesAttributes, timeline: DeviceTimeline) {
+  constructor(name: string, device: SeriesAttributes, timeline: DeviceTimeline, { by, asOther }: Judged = {}) {
     this.name = name;
     this.attributes = Object.freeze({ ...device, 'accelmeter.kernel.name': name });
     this.#failures = new FailureCounts(this.attributes);
     this.#timeline = timeline;
+    this.#objectives = by && new ObjectiveCounts(this.attributes, by);
+    this.#asOther = asOther && new ObjectiveCounts(device, asOther);
+    const none = Number.POSITIVE_INFINITY;
+    this.#allowed = Math.min(this.#objectives?.least ?? none, this.#asOther?.least ?? none);
   }
 
   /** An execution that took `seconds` of device time. The hot path: nothing is hashed or allocated. */
   record(seconds: number): void {
-    if (this.distribution.record(seconds)) this.#timeline.ran(seconds);
+    if (!this.distribution.record(seconds)) return;
+    this.#timeline.ran(seconds);
+    if (seconds > this.#allowed) this.#exceed(seconds);
   }
 
   /**
@@ -59,7 +78,9 @@ export class Kernel {
    * for how long it had been queued by then, in seconds, where that is known.
    */
   recordAt(start: number, seconds: number, wait?: number): void {
-    if (this.distribution.record(seconds)) this.#timeline.ranAt(start, seconds, wait);
+    if (!this.distribution.record(seconds)) return;
+    this.#timeline.ranAt(start, seconds, wait);
+    if (seconds > this.#allowed) this.#exceed(seconds);
   }
 
   /** An execution that failed, by `error.type`. Its duration is in no statistic. */
@@ -82,6 +103,11 @@ export class Kernel {
     return this.#failures.total;
   }
 
+  /** Its objectives and how many executions exceeded them; none where none is set. */
+  get objectives(): readonly ObjectiveSeries[] {
+    return this.#objectives?.series ?? [];
+  }
+
   /** Executions, failed ones included. */
   get executions(): number {
     return this.distribution.count + this.#failures.total;
@@ -94,49 +120,57 @@ export class Kernel {
     this.#failuresClosed = this.#failures.total;
   }
 
-  /** Takes all that another kernel recorded. */
-  merge(other: Kernel): void {
-    this.distribution.merge(other.distribution);
-    this.#failures.merge(other.#failures);
-    this.#failuresClosed += other.#failuresClosed;
+  /** Takes all that a kernel recorded that becomes a part of this one, "other". */
+  merge(part: Kernel): void {
+    this.distribution.merge(part.distribution);
+    this.#failures.merge(part.#failures);
+    this.#failuresClosed += part.#failuresClosed;
+    if (part.#asOther) this.#objectives?.merge(part.#asOther);
+  }
+
+  #exceed(seconds: number): void {
+    this.#objectives?.count(seconds);
+    this.#asOther?.count(seconds);
   }
 }
 
 export class KernelTable {
   readonly #resolve: ReturnType<typeof createNameResolver>;
   readonly #maxKernels: number;
-  readonly #create: (name: string) => Kernel;
+  readonly #create: (name: string, judged: Judged) => Kernel;
   readonly #admitted = new Map<string, Kernel>();
   readonly #waiting = new Map<string, Kernel>();
   readonly #other: Kernel;
+  readonly #otherObjective: KernelObjective | undefined;
   /** Their hashes, which take less room. */
   readonly #namesInOther = new Set<number>();
 
   constructor(device: SeriesAttributes, timeline: DeviceTimeline, options: KernelTableOptions = {}) {
     this.#resolve = createNameResolver(options);
     this.#maxKernels = options.maxKernels ?? 64;
-    this.#create = (name) => new Kernel(name, device, timeline);
-    this.#other = this.#create(otherName);
+    this.#create = (name, judged) => new Kernel(name, device, timeline, judged);
+    this.#otherObjective = this.#resolve(otherName).objective;
+    this.#other = this.#create(otherName, { by: this.#otherObjective });
   }
 
   /** The kernel of a name that the program itself gave: admitted at once while there is a place. */
   bind(raw: string): Kernel {
-    const { name, rule } = this.#resolve(raw);
-    return rule === 'denied' ? this.#toOther(name) : this.#admitNow(name);
+    const { name, rule, objective } = this.#resolve(raw);
+    return rule === 'denied' ? this.#toOther(name) : this.#admitNow(name, objective);
   }
 
   /** The kernel of a name that a driver told. Good for one record: a kernel that waits may be merged into "other". */
   find(raw: string | undefined): Kernel {
     if (raw === undefined) return this.#other;
-    const { name, rule } = this.#resolve(raw);
+    const { name, rule, objective } = this.#resolve(raw);
     const known = this.#admitted.get(name) ?? this.#waiting.get(name);
     if (known !== undefined) return known;
     if (rule === 'denied') return this.#toOther(name);
-    if (rule === 'allowed' || this.#admitted.size < admittedAtOnce) return this.#admitNow(name);
+    if (rule === 'allowed' || this.#admitted.size < admittedAtOnce) return this.#admitNow(name, objective);
     const places = this.#maxKernels - this.#admitted.size;
     const mayWait = places <= 0 ? 0 : Math.min(waitingAtMost, places + waitingBeyond);
     if (this.#waiting.size >= mayWait) return this.#toOther(name);
-    const kernel = this.#create(name);
+    const kernel = this.#create(name, { by: objective, asOther: this.#otherObjective });
     this.#waiting.set(name, kernel);
     return kernel;
   }
@@ -174,7 +208,7 @@ export class KernelTable {
     }
   }
 
-  #admitNow(name: string): Kernel {
+  #admitNow(name: string, objective: KernelObjective | undefined): Kernel {
     const known = this.#admitted.get(name);
     if (known !== undefined) return known;
     const waiting = this.#waiting.get(name);
@@ -184,7 +218,7 @@ export class KernelTable {
       if (waiting !== undefined) other.merge(waiting);
       return other;
     }
-    const kernel = waiting ?? this.#create(name);
+    const kernel = waiting ?? this.#create(name, { by: objective });
     this.#admitted.set(name, kernel);
     return kernel;
   }
