@@ -13,6 +13,7 @@ import {
   eventCatalogue,
 } from '../src/otel/event-catalogue.ts';
 import { type GuideField, guide } from './guide.ts';
+import { overObjective } from './objectives.ts';
 import { code, codes, table } from './table.ts';
 
 const names = Object.keys(catalogue) as MetricName[];
@@ -66,7 +67,8 @@ export function metricReference(): string {
       names.filter((name) => groupOf(name) === group),
     ),
   );
-  return `${[introduction, ...sections, clusterSection(), eventsSection(), guideSection()].join('\n\n')}\n`;
+  const own = [objectivesSection(), clusterSection(), eventsSection(), guideSection()];
+  return `${[introduction, ...sections, ...own].join('\n\n')}\n`;
 }
 
 /** Every series name there can be, with its family's type, one a line: what a dashboard or an alert may ask for. */
@@ -117,6 +119,19 @@ function section({ title, text }: { title: string; text: string }, members: read
 
 /** What stands for a unit where a metric has one at each of its points. */
 const unitless = (name: MetricName) => (name.startsWith('accelmeter.bottleneck.') ? "the rule's" : 'as reported');
+
+function objectivesSection(): string {
+  return `## Objectives
+
+P95 of a kernel is over its objective exactly when more than 5 % of its executions took longer, P99 when more than 1 % did
+(by nearest rank). Both counts are exact and add up over processes and hosts, so this is what to alert on:
+
+\`\`\`promql
+${overObjective('p95', '5m')}
+\`\`\`
+
+Without \`rate\` it is of all executions since the process began. How objectives are set is in OPERATIONS.md.`;
+}
 
 /** How the workers of a cluster are told; the rule is in src/cluster/merge.ts. */
 function clusterSection(): string {

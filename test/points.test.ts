@@ -17,7 +17,10 @@ function valuesOf(state: ProfilerState): Record<string, number> {
 }
 
 it('each thing known of a device stands under its own name', () => {
-  const { clock, state, profile } = stateOver([gpu], { denyKernels: ['noise'] });
+  const { clock, state, profile } = stateOver([gpu], {
+    denyKernels: ['noise'],
+    objectives: { kernels: { k: { p99: '3ms' } } },
+  });
   const device = profile('GPU-1');
   for (const seconds of [1, 2, 3, 4, 5]) device.kernel('k').record(seconds / 1024);
   device.kernel('k').record(-1);
@@ -45,6 +48,8 @@ it('each thing known of a device stands under its own name', () => {
     'accelmeter.kernel.duration.p99': expect.closeTo(4.96 / 1024, 6),
     'accelmeter.kernel.duration.stddev': expect.closeTo(Math.sqrt(2.5) / 1024, 6),
     'accelmeter.kernel.window.age': 8,
+    'accelmeter.kernel.objective': 0.003,
+    'accelmeter.kernel.objective.exceeded': 2,
     'accelmeter.kernel.queue.duration': 2 ** -11,
     'accelmeter.kernel.compilation.duration': 2 ** -3,
     'accelmeter.kernel.failures': 1,
