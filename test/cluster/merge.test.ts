@@ -50,6 +50,17 @@ describe('the processes of a cluster', () => {
     ]);
   });
 
+  it('have one objective, and add up what exceeded it', () => {
+    const attributes = { ...device, 'accelmeter.kernel.name': 'matmul', 'accelmeter.quantile': 'p95' };
+    const judged = (exceeded: number): CollectedPoint[] => [
+      { name: 'accelmeter.kernel.objective', attributes, since: 0, value: 0.01 },
+      { name: 'accelmeter.kernel.objective.exceeded', attributes, since: 0, value: exceeded },
+    ];
+    const all = createMerger(1).merge(judged(2), [received(2, ...judged(3))]);
+    expect(valuesOf(all, 'accelmeter.kernel.objective')).toEqual([0.01]);
+    expect(valuesOf(all, 'accelmeter.kernel.objective.exceeded')).toEqual([5]);
+  });
+
   it('tell a device once, and no more than the whole of it', () => {
     const seen = (utilization: number, limit: number): CollectedPoint[] => [
       { name: 'accelmeter.device.info', attributes: device, since: 0, value: 1 } as CollectedPoint,

@@ -53,7 +53,7 @@ export async function machine({ collects = false } = {}): Promise<Machine> {
     },
   };
   const { profiler, state } = await openProfiler(
-    resolveOptions({}, {}, () => {}),
+    resolveOptions({ objectives: { kernels: { matmul: { p95: '1ms', p99: '0.5s' } } } }, {}, () => {}),
     { backends: [backend] },
   );
   onTestFinished(() => profiler.close());
