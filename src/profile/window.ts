@@ -138,6 +138,8 @@ export interface HardwareWindow {
   readonly utilization?: number;
   /** The highest, in °C. */
   readonly temperature?: number;
+  /** At which it throttles itself, in °C. */
+  readonly temperatureLimit?: number;
   /** Share of the window in which it was throttled for its temperature. */
   readonly thermalThrottle?: number;
   /** Share of the window in which its power limit held the clock down. */
