@@ -339,6 +339,15 @@ export const catalogue = {
     brief: 'Bottlenecks and regressions that were not raised because they are silenced.',
     attributes: [],
   },
+  'accelmeter.health.score': {
+    ...deviceSelf,
+    instrument: 'gauge',
+    unit: '1',
+    brief:
+      'How healthy a device is over the last intervals, as getHealthSnapshot says. Only where ' +
+      'ACCELMETER_EXTRA_METRICS names "health", and where something is known that counts.',
+    attributes: [],
+  },
 
   // The process
   'process.cpu.time': {

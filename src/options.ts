@@ -8,7 +8,8 @@ import { parseSuppressions, type Suppression, suppressionsIn } from './analyzer/
 import { checkThresholds, type Thresholds, thresholdsIn } from './analyzer/thresholds.ts';
 import { type BackendName, backendNames } from './backend.ts';
 import { backendsIn, checkBackends } from './chosen-backends.ts';
-import { checkObjectives, type Objectives, readObjectives } from './objectives.ts';
+import { checkExtraMetrics, type ExtraMetricName, extraMetricsIn } from './extra-metrics.ts';
+import { checkObjectives, guideObjectives, type Objectives, readObjectives } from './objectives.ts';
 import type { KernelObjective } from './profile/objective-counts.ts';
 
 /** The options of `createProfiler`. */
@@ -36,8 +37,10 @@ export interface ProfilerOptions {
   readonly thresholds?: Thresholds | undefined;
   /** Findings that are not raised, only counted: `code[@device][/kernel]`, in which `*` stands for anything. */
   readonly suppress?: readonly string[] | undefined;
-  /** How long executions may take, P95 and P99 by kernel name. By default nothing is set. */
+  /** How long executions may take, P95 and P99 by kernel name. By default the guide's with its rules, else none. */
   readonly objectives?: Objectives | undefined;
+  /** Metrics beyond the usual ones: "health" is `accelmeter.health.score`. By default none. */
+  readonly extraMetrics?: readonly ExtraMetricName[] | undefined;
 }
 
 /** Options with every default filled in. */
@@ -56,6 +59,7 @@ export interface ResolvedOptions {
   readonly suppress: readonly Suppression[];
   /** In seconds, the most specific first. */
   readonly objectives: readonly KernelObjective[];
+  readonly extraMetrics: readonly ExtraMetricName[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -78,6 +82,7 @@ const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
   thresholds: true,
   suppress: true,
   objectives: true,
+  extraMetrics: true,
 };
 
 /** A variable can hold a whole file. */
@@ -86,8 +91,8 @@ const longestQuoted = 80;
 /**
  * Fills in the defaults: the option, else the environment (`ACCELMETER_BACKENDS`, `ACCELMETER_MAX_KERNELS`,
  * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_BUDGET`, `ACCELMETER_RULES`, `ACCELMETER_THRESHOLDS`, `ACCELMETER_SUPPRESS`,
- * `ACCELMETER_OBJECTIVES`), else the default. Throws a TypeError or RangeError for a bad option; calls `warn` for a bad
- * variable.
+ * `ACCELMETER_OBJECTIVES`, `ACCELMETER_EXTRA_METRICS`), else the default. Throws a TypeError or RangeError for a bad
+ * option; calls `warn` for a bad variable.
  */
 export function resolveOptions(
   options: ProfilerOptions,
@@ -106,6 +111,10 @@ export function resolveOptions(
       return undefined;
     }
   };
+  const rules =
+    checkProfile(options.rules) ??
+    fromEnvironment('ACCELMETER_RULES', (text) => checkProfile(text.toLowerCase())) ??
+    'production';
   const backends = checkBackends(options.backends) ?? fromEnvironment('ACCELMETER_BACKENDS', backendsIn);
   return {
     backends: backends ?? backendNames,
@@ -123,15 +132,18 @@ export function resolveOptions(
       checkNumber('budget', options.budget) ??
       fromEnvironment('ACCELMETER_BUDGET', (text) => checkNumber('budget', Number(text))) ??
       limits.budget.otherwise,
-    rules:
-      checkProfile(options.rules) ??
-      fromEnvironment('ACCELMETER_RULES', (text) => checkProfile(text.toLowerCase())) ??
-      'production',
+    rules,
     thresholds:
       given(options.thresholds, checkThresholds) ?? fromEnvironment('ACCELMETER_THRESHOLDS', thresholdsIn) ?? {},
     suppress:
       given(options.suppress, parseSuppressions) ?? fromEnvironment('ACCELMETER_SUPPRESS', suppressionsIn) ?? [],
-    objectives: checkObjectives(options.objectives) ?? fromEnvironment('ACCELMETER_OBJECTIVES', readObjectives) ?? [],
+    objectives:
+      checkObjectives(options.objectives) ??
+      fromEnvironment('ACCELMETER_OBJECTIVES', readObjectives) ??
+      (rules === 'guide' ? checkObjectives(guideObjectives) : undefined) ??
+      [],
+    extraMetrics:
+      checkExtraMetrics(options.extraMetrics) ?? fromEnvironment('ACCELMETER_EXTRA_METRICS', extraMetricsIn) ?? [],
   };
 }
 

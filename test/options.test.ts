@@ -26,6 +26,8 @@ it.each([
   [{ denyKernels: 'all' }, /denyKernels must be an array/],
   [{ backends: 'cpu' }, /backends must be an array, such as \["cpu", "opencl"\]/],
   [{ openclLibrary: '' }, /openclLibrary must be a text that is not empty/],
+  [{ extraMetrics: 'health' }, /extraMetrics must be an array, such as \["health"\]/],
+  [{ extraMetrics: ['halth'] }, /extraMetrics knows no "halth"; there are health/],
   [null, /options must be an object, not null/],
 ])('%o is refused with a sentence that mends it', (options, message) => {
   expect(() => resolveOptions(options as object, {}, silent)).toThrow(message);
@@ -107,4 +109,14 @@ it('a typing error in what the analyzer reads of the environment is a warning, a
     expect.stringMatching(/^ACCELMETER_THRESHOLDS=low_utilization is ignored: "low_utilization" is not of the form/),
     expect.stringMatching(/^ACCELMETER_SUPPRESS=high_varianc is ignored: no rule is called "high_varianc"/),
   ]);
+});
+
+it('extra metrics are those that the option or the environment names', () => {
+  const warn = vi.fn();
+  expect(resolveOptions({}, {}, warn).extraMetrics).toEqual([]);
+  expect(resolveOptions({}, { ACCELMETER_EXTRA_METRICS: ' Health,' }, warn).extraMetrics).toEqual(['health']);
+  expect(resolveOptions({ extraMetrics: [] }, { ACCELMETER_EXTRA_METRICS: 'health' }, warn).extraMetrics).toEqual([]);
+  expect(warn).not.toHaveBeenCalled();
+  expect(resolveOptions({}, { ACCELMETER_EXTRA_METRICS: 'wealth' }, warn).extraMetrics).toEqual([]);
+  expect(warn.mock.calls.flat()).toEqual([expect.stringContaining('ACCELMETER_EXTRA_METRICS=wealth is ignored')]);
 });
