@@ -70,8 +70,10 @@ export function readObjectives(text: string): readonly KernelObjective[] | undef
   try {
     return checkObjectives(JSON.parse(inline ? text : contentOf(text)));
   } catch (error) {
-    const { message } = error as Error;
-    throw new Error(inline ? `as JSON: ${message}` : `as the path of a file (JSON begins with "{"): ${message}`);
+    const { message, code } = error as NodeJS.ErrnoException;
+    // The system quotes the path, which is as long as whoever wrote it wanted.
+    const reason = code === undefined ? message : message.split(', ')[0];
+    throw new Error(inline ? `as JSON: ${reason}` : `as the path of a file (JSON begins with "{"): ${reason}`);
   }
 }
 

@@ -23,6 +23,10 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ['ACCELMETER_OPENCL_LIBRARY', '/tmp', /./],
   ['ACCELMETER_OPENCL_LIBRARY', long, /./],
   ['ACCELMETER_BUDGET', 'half', /ACCELMETER_BUDGET=half is ignored/],
+  ['ACCELMETER_OBJECTIVES', '{"kernels":{"*":{"p95":10}}}', /is ignored: as JSON: .*must be a time with its unit/],
+  ['ACCELMETER_OBJECTIVES', '/dev/zero', /ACCELMETER_OBJECTIVES=\/dev\/zero is ignored: .*it is no file/],
+  ['ACCELMETER_OBJECTIVES', long, /ACCELMETER_OBJECTIVES=x+… is ignored: as the path of a file/],
+  ['ACCELMETER_EXTRA_METRICS', 'wealth', /ACCELMETER_EXTRA_METRICS=wealth is ignored/],
   ['OCL_ICD_VENDORS', '/dev/null', quiet],
   ['OPENCL_LAYERS', '::/nowhere.so:', quiet],
 ];
