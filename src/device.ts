@@ -5,6 +5,8 @@ import type { Finding } from './analyzer/finding.ts';
 import type { DeviceIdentity } from './backend.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
+import { type DeviceStatus, deviceStatusOf } from './health/device-status.ts';
+import type { HealthSnapshot } from './health.ts';
 import { attachFindings } from './otel/span-events.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Kernel } from './profile/kernel-table.ts';
@@ -36,6 +38,10 @@ export interface Device extends DeviceIdentity {
   report(metric: ProfilingMetric): void;
   /** What is known of the device now. Consumes nothing. Rejects with the signal's reason if it is aborted. */
   getProfilingSnapshot(options?: { signal?: AbortSignal }): Promise<ProfilingSnapshot>;
+  /** How the device was over the last intervals. Rejects with the signal's reason if it is aborted. */
+  getHealthSnapshot(options?: { signal?: AbortSignal }): Promise<HealthSnapshot>;
+  /** Both in one: how it is and how it performs. Rejects with the signal's reason if it is aborted. */
+  getDeviceStatus(options?: { signal?: AbortSignal }): Promise<DeviceStatus>;
   /** The same statistics for each kernel by name, computed at this call. */
   getKernelStatistics(): ReadonlyMap<string, KernelProfilingStats>;
 }
@@ -48,6 +54,7 @@ export interface DeviceContext {
   analysed(): DeviceAnalysis | undefined;
   /** What is raised about the device; asked at every `timeKernel`. */
   findings(): readonly Finding[];
+  health(): HealthSnapshot;
   /** What was last sampled about the process: it belongs to the CPU's picture. */
   processPoints(): readonly ProcessPoint[];
 }
@@ -63,8 +70,18 @@ export function profileOf(device: Device): DeviceProfile {
 
 /** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
 export function presentDevice(profile: DeviceProfile, context: DeviceContext): Device {
-  const { now, refresh, analysed, processPoints } = context;
+  const { now, refresh, analysed, health, processPoints } = context;
   const { memory, queueWait, compilation } = profile;
+  const snapshot = () =>
+    takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : [], analysed());
+  const upToDate =
+    <T>(take: () => T) =>
+    async ({ signal }: { signal?: AbortSignal } = {}) => {
+      signal?.throwIfAborted();
+      await refresh();
+      signal?.throwIfAborted();
+      return take();
+    };
   const device: Device = Object.freeze({
     ...profile.identity,
     kernel: (name: string) => profile.kernel(name),
@@ -74,12 +91,9 @@ export function presentDevice(profile: DeviceProfile, context: DeviceContext): D
     queueWait,
     compilation,
     report: (metric: ProfilingMetric) => profile.report(metric),
-    async getProfilingSnapshot({ signal }: { signal?: AbortSignal } = {}) {
-      signal?.throwIfAborted();
-      await refresh();
-      signal?.throwIfAborted();
-      return takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : [], analysed());
-    },
+    getProfilingSnapshot: upToDate(snapshot),
+    getHealthSnapshot: upToDate(health),
+    getDeviceStatus: upToDate(() => deviceStatusOf(health(), snapshot())),
     getKernelStatistics: () => takeKernelStatistics(profile),
   });
   profiles.set(device, profile);

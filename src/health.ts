@@ -15,7 +15,10 @@ import {
   usedShare,
 } from './health/score.ts';
 import { type HealthSensor, type SensorType, sensorsOf } from './health/sensors.ts';
+import type { LoopPhase } from './loop.ts';
+import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Window } from './profile/window.ts';
+import type { ProfilerState } from './profiler.ts';
 import { formatBytes, formatSeconds, formatShare } from './quantity.ts';
 
 /**
@@ -51,7 +54,7 @@ export interface HealthInputs {
   readonly device: DeviceIdentity;
   /** ISO 8601, in UTC. */
   readonly timestamp: string;
-  readonly presence: 'measured' | 'paused' | 'removed' | 'closed';
+  readonly presence: LoopPhase | 'removed';
   /** The sources of the device's backend. */
   readonly sources: readonly SourceState[];
   /** That of the last tick; `undefined` before the first. */
@@ -60,12 +63,34 @@ export interface HealthInputs {
   readonly readings: readonly Reading[];
 }
 
+/** That of a device of a profiler, as of its last tick. */
+export function takeHealth(
+  profile: DeviceProfile,
+  {
+    analysis,
+    now,
+    phase,
+    profiles,
+    sessions,
+  }: Pick<ProfilerState, 'analysis' | 'now' | 'phase' | 'profiles' | 'sessions'>,
+): HealthSnapshot {
+  const { identity: device, readings } = profile;
+  return healthOf({
+    device,
+    timestamp: new Date(performance.timeOrigin + now() * 1000).toISOString(),
+    presence: profiles.get(device.id) === profile ? phase : 'removed',
+    sources: sessions.find(({ backend }) => backend === device.backend)?.sources() ?? [],
+    window: analysis.of(device.id)?.window,
+    readings,
+  });
+}
+
 /** Pure. */
 export function healthOf(inputs: HealthInputs): HealthSnapshot {
   const { device, timestamp, presence, sources } = inputs;
   const isSilent = sources.length > 0 && sources.every(({ up }) => !up);
-  const isOffline = presence === 'removed' || (presence === 'measured' && isSilent);
-  const isMeasured = presence === 'measured' && !isOffline;
+  const isOffline = presence === 'removed' || (presence === 'running' && isSilent);
+  const isMeasured = presence === 'running' && !isOffline;
   const window = isMeasured ? inputs.window : undefined;
   const workSeen = window !== undefined && isWorkSeen(window, sources);
   const readings = isMeasured ? inputs.readings : [];

@@ -34,6 +34,9 @@ export interface LoopOptions {
   now(): number;
 }
 
+/** Whether it measures now, does so again after `resume`, or never again. */
+export type LoopPhase = 'running' | 'paused' | 'closed';
+
 export class Loop {
   /** What was last sampled about the process. */
   process: readonly ProcessPoint[] = [];
@@ -53,6 +56,11 @@ export class Loop {
 
   get paused(): boolean {
     return this.#state === 'paused';
+  }
+
+  get phase(): LoopPhase {
+    if (this.#state === 'stopped') return 'closed';
+    return this.paused ? 'paused' : 'running';
   }
 
   start(): void {

@@ -6,6 +6,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Analyzer } from './analyzer/analyzer.ts';
 import type { catalogue, HistogramName, NumberName, Point, ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
+import { takeHealth } from './health.ts';
 import { reportedElsewhere } from './otel/runtime-instrumentation.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { ProfilerState } from './profiler.ts';
@@ -39,6 +40,7 @@ export function collectPoints(state: ProfilerState): CollectedPoint[] {
     devicePoints(points, profile, now);
     const analyzer = state.analysis.of(profile.identity.id)?.analyzer;
     if (analyzer) analysisPoints(points, profile, analyzer);
+    if (state.options.extraMetrics.includes('health')) healthPoint(points, profile, state);
   }
   for (const point of processPoints(state)) points.push({ attributes: {}, since: 0, ...point });
   selfPoints(points, state);
@@ -175,6 +177,12 @@ function analysisPoints(points: CollectedPoint[], { attributes: ofDevice, since 
     add({ name: 'accelmeter.regressions', value, attributes: { 'accelmeter.kernel.name': kernel } });
   }
   add({ name: 'accelmeter.findings.suppressed', value: analyzer.suppressed });
+}
+
+function healthPoint(points: CollectedPoint[], profile: DeviceProfile, state: ProfilerState): void {
+  const { healthScore: value } = takeHealth(profile, state);
+  const { attributes, since } = profile;
+  if (value !== undefined) points.push({ name: 'accelmeter.health.score', value, attributes, since });
 }
 
 function selfPoints(points: CollectedPoint[], state: ProfilerState): void {

@@ -15,7 +15,8 @@ import { type Device, presentDevice } from './device.ts';
 import { type DeviceChange, DeviceChanges } from './device-changes.ts';
 import { ProbeError } from './errors.ts';
 import { Governor, type SelfStatus } from './governor.ts';
-import { Loop } from './loop.ts';
+import { takeHealth } from './health.ts';
+import { Loop, type LoopPhase } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
 import { DeviceProfile } from './profile/device-profile.ts';
@@ -74,6 +75,7 @@ export interface ProfilerState {
   readonly sessions: readonly SupervisedSession[];
   readonly absent: readonly AbsentBackend[];
   readonly analysis: Analysis;
+  readonly phase: LoopPhase;
   readonly options: ResolvedOptions;
   readonly selfTime: SelfTime;
   /** What accelmeter itself takes, and how far it has slowed down. */
@@ -161,8 +163,13 @@ export async function openProfiler(
       const profile = new DeviceProfile(identity, { ...options, now });
       profiles.set(identity.id, profile);
       analysis.add(profile);
-      const about = { analysed: () => analysis.of(identity.id), findings: () => analysis.findingsOf(identity.id) };
-      devices.set(identity.id, presentDevice(profile, { now, refresh, ...about, processPoints: () => loop.process }));
+      const context = {
+        ...{ now, refresh, processPoints: () => loop.process },
+        analysed: () => analysis.of(identity.id),
+        findings: () => analysis.findingsOf(identity.id),
+        health: () => takeHealth(profile, state),
+      };
+      devices.set(identity.id, presentDevice(profile, context));
       return profile;
     },
     removeDevice(id) {
@@ -190,6 +197,9 @@ export async function openProfiler(
     atClose: new Set(),
     get process() {
       return loop.process;
+    },
+    get phase() {
+      return loop.phase;
     },
   };
   const view = statusView(state);

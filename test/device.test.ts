@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { presentDevice } from '../src/device.ts';
+import { healthOf } from '../src/health.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { ProfilingMetric } from '../src/profiling-metrics.ts';
 
@@ -8,8 +9,17 @@ function device() {
   const now = () => clock;
   const profile = new DeviceProfile({ id: 'c', backend: 'cpu', type: 'cpu', name: 'C', index: 0 }, { now });
   const processPoints = () => [{ name: 'process.memory.usage', value: 2 ** 20 }] as const;
-  const about = { analysed: () => undefined, findings: () => [] };
-  const presented = presentDevice(profile, { now, refresh: async () => {}, ...about, processPoints });
+  const health = () =>
+    healthOf({
+      device: profile.identity,
+      timestamp: '',
+      presence: 'running',
+      sources: [],
+      window: undefined,
+      readings: [],
+    });
+  const context = { now, refresh: async () => {}, analysed: () => undefined, findings: () => [], health, processPoints };
+  const presented = presentDevice(profile, context);
   const take = (seconds: number) => {
     clock += seconds;
   };

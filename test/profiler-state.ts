@@ -26,6 +26,7 @@ export function stateOver(identities: readonly DeviceIdentity[], options: Parame
   const state: ProfilerState = {
     profiles,
     analysis,
+    phase: 'running',
     process: [],
     sessions: [],
     absent: [],

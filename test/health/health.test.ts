@@ -20,7 +20,7 @@ function health(backend: 'cpu' | 'opencl', window: Partial<Window> | undefined, 
   return healthOf({
     device: { id: 'd', backend, type: backend === 'cpu' ? 'cpu' : 'gpu', name: 'D', index: 0 },
     timestamp: '2026-01-01T00:00:00.000Z',
-    presence: 'measured',
+    presence: 'running',
     sources: [up, layerUp],
     window: shown,
     readings: [],
