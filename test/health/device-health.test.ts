@@ -37,7 +37,7 @@ async function overGpu() {
       };
     },
   };
-  const options = resolveOptions({ tickSeconds: 0.1, backends: ['opencl'] }, {}, () => {});
+  const options = resolveOptions({ tickSeconds: 0.1, budget: 1, backends: ['opencl'] }, {}, () => {});
   const { profiler } = await openProfiler(options, { backends: [backend] });
   onTestFinished(() => profiler.close());
   const run = (failed?: string) =>
@@ -52,7 +52,7 @@ async function overGpu() {
   const device = profiler.devices[0] as Device;
   /** Until a window has ended that shows it. */
   const until = async (status: string) => {
-    for (let i = 0; i < 50 && (await device.getHealthSnapshot()).status !== status; i++) await sleep(20);
+    for (let i = 0; i < 250 && (await device.getHealthSnapshot()).status !== status; i++) await sleep(20);
     return device.getHealthSnapshot();
   };
   return { profiler, device, run, until, source, leave: () => leave() };
