@@ -7,6 +7,7 @@ import { deviceWindow } from './device-window.ts';
 import { durationsOf } from './durations.ts';
 import { FollowedKernels } from './followed-kernels.ts';
 import type { Interval } from './intervals.ts';
+import { ObjectiveHistory } from './objective-history.ts';
 import { historyLength, RecentBuckets } from './recent-buckets.ts';
 import type { Halves, Window } from './window.ts';
 import { type PolledValues, polledOver, polledValues } from './window-values.ts';
@@ -28,6 +29,7 @@ interface Kept extends Interval {
 export class DeviceHistory {
   readonly #profile: DeviceProfile;
   readonly #byKernel = new FollowedKernels();
+  readonly #objectives = new ObjectiveHistory();
   readonly #kernels = new RecentBuckets();
   readonly #waits = new RecentBuckets();
   /** Without a gap, the oldest first. */
@@ -56,6 +58,7 @@ export class DeviceHistory {
     this.#kernels.take(interval.number, together.count, sketches);
     this.#waits.take(interval.number, queueWait.interval.count, [queueWait.sketch]);
     this.#byKernel.close(interval.number, kernels, together.sum);
+    this.#objectives.close(interval.number, kernels);
     const held = memory.usage ?? 0;
     this.#intervals.push({
       ...interval,
@@ -75,6 +78,7 @@ export class DeviceHistory {
   reset(): void {
     this.#intervals = [];
     this.#byKernel.forget();
+    this.#objectives.forget();
   }
 
   /**
@@ -105,7 +109,7 @@ export class DeviceHistory {
         0,
         () => this.#waits.sum(from, to),
       ),
-      overObjective: [],
+      overObjective: this.#objectives.over(from, to),
       unseen: [...new Set(kept.flatMap(({ unseen }) => unseen))],
       counters,
       polled: polledOver(kept.map(({ polled }) => polled)),

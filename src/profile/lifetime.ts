@@ -10,6 +10,7 @@ import type { DeviceProfile } from './device-profile.ts';
 import { deviceWindow } from './device-window.ts';
 import { durationsOf } from './durations.ts';
 import { otherName } from './kernel-names.ts';
+import { overObjectiveEver } from './objective-history.ts';
 import { allBuckets } from './recent-buckets.ts';
 import type { Durations, Window } from './window.ts';
 import { polledValues } from './window-values.ts';
@@ -39,7 +40,7 @@ export function lifetimeWindow(profile: DeviceProfile, now: number, process: rea
       halves: () => undefined,
     })),
     waits: lasting([profile.queueWait], 0),
-    overObjective: [],
+    overObjective: overObjectiveEver(kernels),
     unseen: [],
     counters,
     polled: polledValues(profile.readings, process),
