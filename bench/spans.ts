@@ -16,7 +16,10 @@ const callsARound = 200_000;
 const now = () => performance.now() / 1000;
 const profile = new DeviceProfile({ id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 }, { now });
 let findings: readonly Finding[] = [];
-const context = { now, refresh: async () => {}, analysed: () => undefined, findings: () => findings };
+const health = () => {
+  throw new Error('nobody asks for it here');
+};
+const context = { now, refresh: async () => {}, analysed: () => undefined, findings: () => findings, health };
 const device = presentDevice(profile, { ...context, processPoints: () => [] });
 const work = () => 1;
 

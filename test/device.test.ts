@@ -18,7 +18,14 @@ function device() {
       window: undefined,
       readings: [],
     });
-  const context = { now, refresh: async () => {}, analysed: () => undefined, findings: () => [], health, processPoints };
+  const context = {
+    now,
+    refresh: async () => {},
+    analysed: () => undefined,
+    findings: () => [],
+    health,
+    processPoints,
+  };
   const presented = presentDevice(profile, context);
   const take = (seconds: number) => {
     clock += seconds;

@@ -61,7 +61,7 @@ export class Kernel {
     this.#failures = new FailureCounts(this.attributes);
     this.#timeline = timeline;
     this.#objectives = by && new ObjectiveCounts(this.attributes, by);
-    this.#asOther = asOther && new ObjectiveCounts(device, asOther);
+    this.#asOther = asOther === by ? this.#objectives : asOther && new ObjectiveCounts(device, asOther);
     const none = Number.POSITIVE_INFINITY;
     this.#allowed = Math.min(this.#objectives?.least ?? none, this.#asOther?.least ?? none);
   }
@@ -105,7 +105,7 @@ export class Kernel {
 
   /** Its objectives and how many executions exceeded them; none where none is set. */
   get objectives(): readonly ObjectiveSeries[] {
-    return this.#objectives?.series ?? [];
+    return this.#objectives?.series() ?? [];
   }
 
   /** Executions, failed ones included. */
@@ -113,11 +113,13 @@ export class Kernel {
     return this.distribution.count + this.#failures.total;
   }
 
-  /** Ends an interval, which `distribution.interval` and `intervalFailures` then tell. */
+  /** Ends an interval, which `distribution.interval`, `intervalFailures` and `objectives` then tell. */
   closeInterval(): void {
     this.distribution.closeInterval();
     this.intervalFailures = this.#failures.total - this.#failuresClosed;
     this.#failuresClosed = this.#failures.total;
+    this.#objectives?.closeInterval();
+    if (this.#asOther !== this.#objectives) this.#asOther?.closeInterval();
   }
 
   /** Takes all that a kernel recorded that becomes a part of this one, "other". */
@@ -130,7 +132,7 @@ export class Kernel {
 
   #exceed(seconds: number): void {
     this.#objectives?.count(seconds);
-    this.#asOther?.count(seconds);
+    if (this.#asOther !== this.#objectives) this.#asOther?.count(seconds);
   }
 }
 

@@ -26,37 +26,67 @@ export interface ObjectiveSeries {
   readonly objective: number;
   /** Successful executions that took longer, since the kernel is known. */
   readonly exceeded: number;
+  /** The same of the last closed interval. */
+  readonly intervalExceeded: number;
 }
 
 export class ObjectiveCounts {
   /** In seconds: what takes no longer is over none of them. Infinite where there is none. */
   readonly least: number;
-  /** None where the objective names no quantile. */
-  readonly series: readonly ObjectiveSeries[];
-  readonly #counts: { readonly objective: number; exceeded: number }[];
+  readonly #base: SeriesAttributes;
+  readonly #objective: KernelObjective;
+  readonly #counts: Record<ObjectiveQuantile, number> = { p95: 0, p99: 0 };
+  /** The counts when the last interval ended, and what came in it. */
+  readonly #closed: Record<ObjectiveQuantile, number> = { p95: 0, p99: 0 };
+  readonly #interval: Record<ObjectiveQuantile, number> = { p95: 0, p99: 0 };
+  /** Made when they are first asked for: a kernel that waits for a place is never exported. */
+  #attributes: Partial<Record<ObjectiveQuantile, SeriesAttributes>> | undefined;
 
   /** `base`: the attributes that the series have beside `accelmeter.quantile`. */
-  constructor(base: SeriesAttributes, objective: Partial<Record<ObjectiveQuantile, number>> = {}) {
-    const counts = quantiles.flatMap((quantile) => {
-      const seconds = objective[quantile];
-      if (seconds === undefined) return [];
-      const attributes = Object.freeze({ ...base, 'accelmeter.quantile': quantile });
-      return [{ quantile, attributes, objective: seconds, exceeded: 0 }];
+  constructor(base: SeriesAttributes, objective: KernelObjective) {
+    const { p95 = Number.POSITIVE_INFINITY, p99 = Number.POSITIVE_INFINITY } = objective;
+    this.least = Math.min(p95, p99);
+    this.#base = base;
+    this.#objective = objective;
+  }
+
+  /** As they are now; none where the objective names no quantile. */
+  series(): readonly ObjectiveSeries[] {
+    return quantiles.flatMap((quantile) => {
+      const objective = this.#objective[quantile];
+      if (objective === undefined) return [];
+      const exceeded = this.#counts[quantile];
+      const intervalExceeded = this.#interval[quantile];
+      return [{ quantile, attributes: this.#attributesOf(quantile), objective, exceeded, intervalExceeded }];
     });
-    this.#counts = counts;
-    this.series = counts;
-    this.least = counts.reduce((least, { objective: seconds }) => Math.min(least, seconds), Number.POSITIVE_INFINITY);
   }
 
   /** An execution that took longer than `least`. */
   count(seconds: number): void {
-    for (const each of this.#counts) if (seconds > each.objective) each.exceeded += 1;
+    const { p95, p99 } = this.#objective;
+    if (p95 !== undefined && seconds > p95) this.#counts.p95 += 1;
+    if (p99 !== undefined && seconds > p99) this.#counts.p99 += 1;
   }
 
   /** Takes what another counted against the same objectives. */
   merge(other: ObjectiveCounts): void {
-    this.#counts.forEach((each, index) => {
-      each.exceeded += other.#counts[index]?.exceeded ?? 0;
-    });
+    for (const quantile of quantiles) {
+      this.#counts[quantile] += other.#counts[quantile];
+      this.#closed[quantile] += other.#closed[quantile];
+    }
+  }
+
+  /** Ends an interval, which `intervalExceeded` then tells. */
+  closeInterval(): void {
+    for (const quantile of quantiles) {
+      this.#interval[quantile] = this.#counts[quantile] - this.#closed[quantile];
+      this.#closed[quantile] = this.#counts[quantile];
+    }
+  }
+
+  #attributesOf(quantile: ObjectiveQuantile): SeriesAttributes {
+    this.#attributes ??= {};
+    this.#attributes[quantile] ??= Object.freeze({ ...this.#base, 'accelmeter.quantile': quantile });
+    return this.#attributes[quantile];
   }
 }

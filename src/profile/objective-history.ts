@@ -8,59 +8,63 @@ import { type ObjectiveSeries, quantileShares } from './objective-counts.ts';
 import { historyLength } from './recent-buckets.ts';
 import type { OverObjective } from './window.ts';
 
-/** The last intervals of one kernel, at the place of each interval's number: executions, and what exceeded each objective. */
-interface Rows {
-  readonly kernel: Kernel;
-  readonly executions: Uint32Array;
-  readonly exceeded: readonly Uint32Array[];
-}
+/** What is kept of a kernel: for each interval, at the place of its number, one count in each of these columns. */
+const columns = { executions: 0, p95: 1, p99: 2 } as const;
+const width = Object.keys(columns).length * historyLength;
 
 export class ObjectiveHistory {
-  readonly #followed = new Map<string, Rows>();
+  /** In the order of their rows. */
+  readonly #followed = new Map<Kernel, number>();
+  #rows = new Uint32Array(0);
 
   /** Takes the interval `number`, which the kernels have closed. All of them, at every interval. */
   close(number: number, kernels: readonly Kernel[]): void {
-    const place = number % historyLength;
     for (const kernel of kernels) {
-      if (kernel.objectives.length === 0) continue;
-      const rows = this.#rowsOf(kernel);
-      rows.executions[place] = kernel.distribution.interval.count;
-      kernel.objectives.forEach(({ intervalExceeded }, i) => {
-        const row = rows.exceeded[i];
-        if (row) row[place] = intervalExceeded;
-      });
+      const { objectives } = kernel;
+      if (objectives.length === 0) continue;
+      const at = this.#rowOf(kernel) + (number % historyLength);
+      this.#rows[at] = kernel.distribution.interval.count;
+      for (const { quantile, intervalExceeded } of objectives) {
+        this.#rows[at + columns[quantile] * historyLength] = intervalExceeded;
+      }
     }
   }
 
   /** Of the intervals from number `from` to `to`, the farthest over its objective first. */
   over(from: number, to: number): OverObjective[] {
-    const sum = (row: Uint32Array | undefined) => {
-      let total = 0;
-      for (let number = from; number <= to; number++) total += row?.[number % historyLength] ?? 0;
-      return total;
-    };
-    return Array.from(this.#followed.values())
-      .flatMap(({ kernel, executions, exceeded }) => {
-        const count = sum(executions);
-        return kernel.objectives.flatMap((series, i) => overObjective(kernel, series, sum(exceeded[i]) / count));
-      })
-      .sort(farthestFirst);
+    const over: OverObjective[] = [];
+    for (const [kernel, row] of this.#followed) {
+      const executions = this.#sum(row + columns.executions * historyLength, from, to);
+      for (const series of executions > 0 ? kernel.objectives : []) {
+        const exceeded = this.#sum(row + columns[series.quantile] * historyLength, from, to);
+        over.push(...overObjective(kernel, series, exceeded / executions));
+      }
+    }
+    return over.sort(farthestFirst);
   }
 
   forget(): void {
     this.#followed.clear();
+    this.#rows = new Uint32Array(0);
   }
 
-  #rowsOf(kernel: Kernel): Rows {
-    const known = this.#followed.get(kernel.name);
+  #sum(start: number, from: number, to: number): number {
+    let sum = 0;
+    for (let number = from; number <= to; number++) sum += this.#rows[start + (number % historyLength)] as number;
+    return sum;
+  }
+
+  #rowOf(kernel: Kernel): number {
+    const known = this.#followed.get(kernel);
     if (known !== undefined) return known;
-    const rows = {
-      kernel,
-      executions: new Uint32Array(historyLength),
-      exceeded: kernel.objectives.map(() => new Uint32Array(historyLength)),
-    };
-    this.#followed.set(kernel.name, rows);
-    return rows;
+    const row = this.#followed.size * width;
+    this.#followed.set(kernel, row);
+    if (row + width > this.#rows.length) {
+      const more = new Uint32Array(2 * row + width);
+      more.set(this.#rows);
+      this.#rows = more;
+    }
+    return row;
   }
 }
 

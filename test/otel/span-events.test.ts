@@ -87,6 +87,9 @@ describe('timeKernel', () => {
       refresh: async () => {},
       analysed: () => undefined,
       findings: () => findings,
+      health: () => {
+        throw new Error('nobody asks for it here');
+      },
       processPoints: () => [],
     });
   };

@@ -49,7 +49,7 @@ describe('a kernel that waits for a place', () => {
     const table = tableWith(kernels);
     occupy(table);
     for (let i = 0; i < 100; i++) table.find('late').record(0.02);
-    table.closeInterval(5);
+    table.admit(5);
     expect(exported(table).get('late')).toEqual({ p95: 100 });
   });
 
@@ -58,7 +58,7 @@ describe('a kernel that waits for a place', () => {
     occupy(table);
     for (const seconds of [0.0001, 0.02, 1.5]) table.find('one_shot').record(seconds);
     table.find('another').record(2);
-    table.closeInterval(3600 * 24);
+    table.admit(3600 * 24);
     expect(exported(table).get('other')).toEqual({ p95: 2 });
   });
 
