@@ -13,15 +13,25 @@ export interface FailureSeries {
 /** How many error types are told apart; what comes after them counts as "other". */
 const maxErrorTypes = 16;
 
+/** How many series the failures of all kernels of a device may have beside those of "other". */
+const maxSeries = 256;
+
+/** The room for series that some counts share: error types times kernels would be a thousand. */
+export class FailureRoom {
+  left = maxSeries;
+}
+
 export class FailureCounts {
   /** Failures of all types. */
   total = 0;
   readonly #base: SeriesAttributes;
+  readonly #room: FailureRoom;
   readonly #byType = new Map<string, { readonly attributes: SeriesAttributes; count: number }>();
 
   /** `base`: the attributes that the series have beside `error.type`. */
-  constructor(base: SeriesAttributes) {
+  constructor(base: SeriesAttributes, room = new FailureRoom()) {
     this.#base = base;
+    this.#room = room;
   }
 
   /**
@@ -32,8 +42,9 @@ export class FailureCounts {
     this.#add((typeof errorType === 'string' && boundedText(errorType)) || otherName, 1);
   }
 
-  /** Takes all that another counted. */
+  /** Takes all that another counted, which is then of no use any more. */
   merge(other: FailureCounts): void {
+    for (const errorType of other.#byType.keys()) if (errorType !== otherName) other.#room.left += 1;
     for (const [errorType, { count }] of other.#byType) this.#add(errorType, count);
   }
 
@@ -48,11 +59,14 @@ export class FailureCounts {
   }
 
   #add(errorType: string, count: number): void {
-    const room = this.#byType.size < maxErrorTypes || this.#byType.has(errorType);
+    const room = (this.#byType.size < maxErrorTypes && this.#room.left > 0) || this.#byType.has(errorType);
     const type = room ? errorType : otherName;
     const known = this.#byType.get(type);
     if (known !== undefined) known.count += count;
-    else this.#byType.set(type, { attributes: Object.freeze({ ...this.#base, 'error.type': type }), count });
+    else {
+      this.#byType.set(type, { attributes: Object.freeze({ ...this.#base, 'error.type': type }), count });
+      if (type !== otherName) this.#room.left -= 1;
+    }
     this.total += count;
   }
 }

@@ -68,8 +68,8 @@ function weightOf(kernel: Kernel): number {
 class FollowedKernel {
   readonly kernel: Kernel;
   readonly #buckets = new RecentBuckets();
-  readonly #moments = new Array<Moments>(historyLength).fill(noMoments);
-  readonly #failures = new Array<number>(historyLength).fill(0);
+  /** Four numbers an interval: the moments, and failures. */
+  readonly #numbers = new Float64Array(historyLength * 4);
   /** The intervals without a gap until now: the first, and the newest. */
   #since = Number.POSITIVE_INFINITY;
   #newest = 0;
@@ -85,8 +85,8 @@ class FollowedKernel {
     const whole = this.#buckets.take(number, interval.count, [sketch]);
     this.#since = whole ? Math.min(this.#since, number) : number + 1;
     this.#newest = number;
-    this.#moments[number % historyLength] = interval;
-    this.#failures[number % historyLength] = intervalFailures;
+    const { count, sum, squares } = interval;
+    this.#numbers.set([count, sum, squares, intervalFailures], (number % historyLength) * 4);
   }
 
   forget(): void {
@@ -120,8 +120,8 @@ class FollowedKernel {
   #half(first: number, last: number, joined: number): Half {
     const means: number[] = [];
     for (let number = first; number <= last; number++) {
-      const { count, sum } = this.#moments[number % historyLength] as Moments;
-      if (count > 0) means.push(sum / count);
+      const count = this.#numberOf(number, 0);
+      if (count > 0) means.push(this.#numberOf(number, 1) / count);
     }
     return Object.assign(this.#durations(first, last, joined), { means });
   }
@@ -132,15 +132,20 @@ class FollowedKernel {
 
   #durations(first: number, last: number, joined?: number): Durations {
     let failures = 0;
-    for (let number = first; number <= last; number++) failures += this.#failures[number % historyLength] as number;
+    for (let number = first; number <= last; number++) failures += this.#numberOf(number, 3);
     return durationsOf(this.#momentsOf(first, last), failures, () => this.#buckets.sum(first, last, joined));
   }
 
   #momentsOf(first: number, last: number): Moments {
     let moments = noMoments;
     for (let number = first; number <= last; number++) {
-      moments = joinMoments(moments, this.#moments[number % historyLength] as Moments);
+      const count = this.#numberOf(number, 0);
+      moments = joinMoments(moments, { count, sum: this.#numberOf(number, 1), squares: this.#numberOf(number, 2) });
     }
     return moments;
+  }
+
+  #numberOf(number: number, which: 0 | 1 | 2 | 3): number {
+    return this.#numbers[(number % historyLength) * 4 + which] as number;
   }
 }

@@ -9,7 +9,7 @@
 
 import { Distribution } from '../distribution/distribution.ts';
 import type { DeviceTimeline } from './device-timeline.ts';
-import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
+import { FailureCounts, FailureRoom, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
 import { createNameResolver, hashName, type KernelNameOptions, otherName } from './kernel-names.ts';
 import { type KernelObjective, ObjectiveCounts, type ObjectiveSeries } from './objective-counts.ts';
 
@@ -17,7 +17,7 @@ import { type KernelObjective, ObjectiveCounts, type ObjectiveSeries } from './o
 const admittedAtOnce = 32;
 /** Kernels that wait at once, and how many more they may be than there are places left: each has a distribution. */
 const waitingAtMost = 64;
-const waitingBeyond = 16;
+const waitingBeyond = 8;
 /** What earns a place within one interval: so many executions, or such a share of the interval's time. */
 const earningRuns = 100;
 const earningShare = 0.001;
@@ -35,6 +35,14 @@ interface Judged {
   readonly by?: KernelObjective | undefined;
   /** That of "other", of which it may become a part: its executions have then to be judged by it. */
   readonly asOther?: KernelObjective | undefined;
+}
+
+/** What a kernel belongs to. */
+interface KernelOf {
+  readonly name: string;
+  readonly device: SeriesAttributes;
+  readonly timeline: DeviceTimeline;
+  readonly room: FailureRoom;
 }
 
 /** One kernel of one device. Bound once by name, then recorded to; valid for as long as the device's profile. */
@@ -55,10 +63,10 @@ export class Kernel {
   /** What takes no longer is over no objective. Infinite where there is none. */
   readonly #allowed: number;
 
-  constructor(name: string, device: SeriesAttributes, timeline: DeviceTimeline, { by, asOther }: Judged = {}) {
+  constructor({ name, device, timeline, room }: KernelOf, { by, asOther }: Judged = {}) {
     this.name = name;
     this.attributes = Object.freeze({ ...device, 'accelmeter.kernel.name': name });
-    this.#failures = new FailureCounts(this.attributes);
+    this.#failures = new FailureCounts(this.attributes, room);
     this.#timeline = timeline;
     this.#objectives = by && new ObjectiveCounts(this.attributes, by);
     this.#asOther = asOther === by ? this.#objectives : asOther && new ObjectiveCounts(device, asOther);
@@ -150,7 +158,8 @@ export class KernelTable {
   constructor(device: SeriesAttributes, timeline: DeviceTimeline, options: KernelTableOptions = {}) {
     this.#resolve = createNameResolver(options);
     this.#maxKernels = options.maxKernels ?? 64;
-    this.#create = (name, judged) => new Kernel(name, device, timeline, judged);
+    const of = { device, timeline, room: new FailureRoom() };
+    this.#create = (name, judged) => new Kernel({ ...of, name }, judged);
     this.#otherObjective = this.#resolve(otherName).objective;
     this.#other = this.#create(otherName, { by: this.#otherObjective });
   }

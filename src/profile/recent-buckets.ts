@@ -24,9 +24,8 @@ export interface Buckets {
 export class RecentBuckets {
   readonly #keys = new Uint16Array(historyLength * bucketsKept);
   readonly #counts = new Uint32Array(historyLength * bucketsKept);
-  /** Of each interval: how many buckets it has, and how often they were joined. */
-  readonly #sizes = new Uint8Array(historyLength);
-  readonly #joined = new Uint8Array(historyLength);
+  /** Of each interval: how many buckets it has, and then how often they were joined. */
+  readonly #shapes = new Uint8Array(historyLength * 2);
   /** All that was counted when the last interval ended, modulo 2^32. */
   readonly #before = new Uint32Array(coarseBuckets);
   #counted = 0;
@@ -38,8 +37,7 @@ export class RecentBuckets {
    */
   take(number: number, expected: number, sketches: readonly Sketch[]): boolean {
     const row = number % historyLength;
-    this.#sizes[row] = 0;
-    this.#joined[row] = 0;
+    this.#shapes.fill(0, row * 2, row * 2 + 2);
     const counted = sketches.reduce((count, sketch) => count + sketch.count, 0);
     const added = counted - this.#counted;
     this.#counted = counted;
@@ -57,8 +55,8 @@ export class RecentBuckets {
       }
       this.#counts[at] = (this.#counts[at] as number) + (newCounts[i] as number);
     }
-    this.#sizes[row] = at + 1 - from;
-    this.#joined[row] = joined;
+    this.#shapes[row * 2] = at + 1 - from;
+    this.#shapes[row * 2 + 1] = joined;
     return true;
   }
 
@@ -66,7 +64,7 @@ export class RecentBuckets {
   joinedIn(first: number, last: number): number {
     let joined = 0;
     for (let number = first; number <= last; number++) {
-      joined = Math.max(joined, this.#joined[number % historyLength] as number);
+      joined = Math.max(joined, this.#shapes[(number % historyLength) * 2 + 1] as number);
     }
     return joined;
   }
@@ -78,8 +76,8 @@ export class RecentBuckets {
     for (let number = first; number <= last; number++) {
       const row = number % historyLength;
       const from = row * bucketsKept;
-      const shift = joined - (this.#joined[row] as number);
-      for (let i = from; i < from + (this.#sizes[row] as number); i++) {
+      const shift = joined - (this.#shapes[row * 2 + 1] as number);
+      for (let i = from; i < from + (this.#shapes[row * 2] as number); i++) {
         const key = (this.#keys[i] as number) >> shift;
         sums[key] = (sums[key] as number) + (this.#counts[i] as number);
       }
