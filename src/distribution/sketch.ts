@@ -153,14 +153,17 @@ export class Sketch {
 
   /**
    * Adds the counts to those of `target`, which has `coarseBuckets`, two buckets joined to one and modulo 2^32: from the
-   * difference of two moments follows what came between them. Zeros are in the lowest bucket.
+   * difference of two moments follows what came between them. Zeros are in the lowest bucket. Answers where it ended.
    */
-  addCoarse(target: Uint32Array): void {
-    for (let i = 0; i < this.#low.length; i += 2) {
-      const at = (this.#first + i) >> 1;
-      target[at] = (target[at] as number) + (this.#low[i] as number) + (this.#low[i + 1] as number);
+  addCoarse(target: Uint32Array): number {
+    const from = this.#first >> 1;
+    const length = this.#low.length >> 1;
+    for (let i = 0; i < length; i++) {
+      const added = (this.#low[2 * i] as number) + (this.#low[2 * i + 1] as number);
+      target[from + i] = (target[from + i] as number) + added;
     }
     target[0] = (target[0] as number) + this.zeroCount;
+    return Math.max(from + length, 1);
   }
 
   /**

@@ -30,18 +30,18 @@ export interface Counters {
 
 export function countersOf(profile: DeviceProfile): Counters {
   const { count, failures } = profile.totals();
-  const { transfers, compilation } = profile;
+  const { transfers, compilation, workSeconds } = profile;
   const total = (of: (transfer: (typeof transfers)[number]) => number) =>
     transfers.reduce((all, transfer) => all + of(transfer), 0);
   return {
     executions: count,
     failures,
     busySeconds: profile.busySeconds,
-    activeSeconds: profile.activeSeconds,
-    inFlightSeconds: profile.inFlightSeconds,
+    activeSeconds: workSeconds.activeSeconds,
+    inFlightSeconds: workSeconds.inFlightSeconds,
     copies: total(({ distribution }) => distribution.count),
     copyBytes: total(({ bytes }) => bytes),
-    copySeconds: profile.copySeconds,
+    copySeconds: workSeconds.copySeconds,
     largeCopies: total(({ large }) => large.count),
     largeBytes: total(({ large }) => large.bytes),
     largeSeconds: total(({ large }) => large.seconds),

@@ -13,7 +13,7 @@ import { CustomMetrics } from './custom-metrics.ts';
 import { DeviceTimeline } from './device-timeline.ts';
 import { FailureCounts, type SeriesAttributes } from './failure-counts.ts';
 import { type Interval, Intervals, shortestInterval } from './intervals.ts';
-import { type Kernel, KernelTable, type KernelTableOptions } from './kernel-table.ts';
+import { type Kernel, KernelTable, type KernelTableOptions, type KernelTotals } from './kernel-table.ts';
 import { MemoryAccount } from './memory-account.ts';
 import { Transfer } from './transfer.ts';
 
@@ -22,18 +22,6 @@ export interface DeviceProfileOptions extends KernelTableOptions {
   readonly now?: () => number;
   /** How many seconds a kernel may be told after it ended and still count in full as busy time. 1 by default. */
   readonly settleLag?: number;
-}
-
-/** Lifetime totals over all kernels of a device, those included that are not exported yet. */
-export interface KernelTotals {
-  /** Successful executions. */
-  readonly count: number;
-  /** Sum of their durations, in seconds. */
-  readonly sum: number;
-  /** In seconds; `undefined` where nothing succeeded. */
-  readonly min: number | undefined;
-  readonly max: number | undefined;
-  readonly failures: number;
 }
 
 const directions = ['host_to_device', 'device_to_host', 'device_to_device', 'peer_to_peer'] as const;
@@ -227,19 +215,9 @@ export class DeviceProfile implements ActivitySink {
     return this.#timeline.busyUntil(now);
   }
 
-  /** Seconds in which at least one copy ran, in whatever direction. */
-  get copySeconds(): number {
-    return this.#timeline.copySeconds;
-  }
-
-  /** Seconds in which at least one kernel or copy ran. */
-  get activeSeconds(): number {
-    return this.#timeline.activeSeconds;
-  }
-
-  /** Seconds in which at least one kernel or copy was queued or ran. */
-  get inFlightSeconds(): number {
-    return this.#timeline.inFlightSeconds;
+  /** Seconds in which copies ran, in which anything did, and in which anything ran or was queued. */
+  get workSeconds(): Pick<DeviceTimeline, 'copySeconds' | 'activeSeconds' | 'inFlightSeconds'> {
+    return this.#timeline;
   }
 
   /** Share of the last interval in which a kernel ran, 0 to 1; for a CPU what was set. `undefined` before the first. */
@@ -274,19 +252,7 @@ export class DeviceProfile implements ActivitySink {
 
   /** Lifetime totals over all kernels. */
   totals(): KernelTotals {
-    let count = 0;
-    let sum = 0;
-    let failures = 0;
-    let min = Number.POSITIVE_INFINITY;
-    let max = Number.NEGATIVE_INFINITY;
-    for (const kernel of this.#kernels.all()) {
-      count += kernel.distribution.count;
-      sum += kernel.distribution.sum;
-      failures += kernel.failureCount;
-      min = Math.min(min, kernel.distribution.min ?? min);
-      max = Math.max(max, kernel.distribution.max ?? max);
-    }
-    return { count, sum, failures, min: count > 0 ? min : undefined, max: count > 0 ? max : undefined };
+    return this.#kernels.totals();
   }
 
   /** Distinct kernel names that count as "other", as far as they are remembered. Never falls. */

@@ -45,6 +45,18 @@ interface KernelOf {
   readonly room: FailureRoom;
 }
 
+/** Lifetime totals over all kernels of a device, those included that are not exported yet. */
+export interface KernelTotals {
+  /** Successful executions. */
+  readonly count: number;
+  /** Sum of their durations, in seconds. */
+  readonly sum: number;
+  /** In seconds; `undefined` where nothing succeeded. */
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly failures: number;
+}
+
 /** One kernel of one device. Bound once by name, then recorded to; valid for as long as the device's profile. */
 export class Kernel {
   /** As exported. */
@@ -197,6 +209,23 @@ export class KernelTable {
     yield* this.#admitted.values();
     yield* this.#waiting.values();
     yield this.#other;
+  }
+
+  /** Lifetime totals over all of them. */
+  totals(): KernelTotals {
+    let count = 0;
+    let sum = 0;
+    let failures = 0;
+    let min = Number.POSITIVE_INFINITY;
+    let max = Number.NEGATIVE_INFINITY;
+    for (const kernel of this.all()) {
+      count += kernel.distribution.count;
+      sum += kernel.distribution.sum;
+      failures += kernel.failureCount;
+      min = Math.min(min, kernel.distribution.min ?? min);
+      max = Math.max(max, kernel.distribution.max ?? max);
+    }
+    return { count, sum, failures, min: count > 0 ? min : undefined, max: count > 0 ? max : undefined };
   }
 
   /** Distinct names that were counted as "other", as far as they are remembered. Never falls. */

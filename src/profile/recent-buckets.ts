@@ -71,42 +71,44 @@ export class RecentBuckets {
 
   /** The intervals from `first` to `last` together, which are at most `historyLength`. */
   sum(first: number, last: number, joined = this.joinedIn(first, last)): Buckets {
-    const width = coarseBuckets >> joined;
-    sums.fill(0, 0, width);
+    let low = coarseBuckets;
+    let high = -1;
+    sums.fill(0);
     for (let number = first; number <= last; number++) {
       const row = number % historyLength;
       const from = row * bucketsKept;
+      const end = from + (this.#shapes[row * 2] as number);
       const shift = joined - (this.#shapes[row * 2 + 1] as number);
-      for (let i = from; i < from + (this.#shapes[row * 2] as number); i++) {
+      if (from === end) continue;
+      low = Math.min(low, (this.#keys[from] as number) >> shift);
+      high = Math.max(high, (this.#keys[end - 1] as number) >> shift);
+      for (let i = from; i < end; i++) {
         const key = (this.#keys[i] as number) >> shift;
         sums[key] = (sums[key] as number) + (this.#counts[i] as number);
       }
     }
-    return filled(sums.subarray(0, width), joined);
+    return filled(sums, joined, low, high);
   }
 
   /** Leaves what is new in `newKeys` and `newCounts`, and answers how many buckets it has. */
   #takeNew(sketches: readonly Sketch[]): number {
-    now.fill(0);
-    for (const sketch of sketches) sketch.addCoarse(now);
+    const end = addUp(sketches);
     let size = 0;
-    for (let key = 0; key < coarseBuckets; key++) {
+    for (let key = 0; key < end; key++) {
       const added = ((now[key] as number) - (this.#before[key] as number)) >>> 0;
       if (added === 0) continue;
       newKeys[size] = key;
       newCounts[size] = added;
       size += 1;
+      this.#before[key] = now[key] as number;
     }
-    this.#before.set(now);
     return size;
   }
 }
 
 /** Everything that sketches counted, as fine as intervals are. */
-export function allBuckets(sketches: Iterable<Sketch>): Buckets {
-  now.fill(0);
-  for (const sketch of sketches) sketch.addCoarse(now);
-  return filled(now, 0);
+export function allBuckets(sketches: readonly Sketch[]): Buckets {
+  return filled(now, 0, 0, addUp(sketches) - 1);
 }
 
 /** The greatest relative error of a quantile, within the sketch's range: half a bucket. */
@@ -138,6 +140,14 @@ const newKeys = new Uint16Array(coarseBuckets);
 const newCounts = new Uint32Array(coarseBuckets);
 const sums = new Float64Array(coarseBuckets);
 
+/** All that the sketches counted, into `now`; answers where it ends. */
+function addUp(sketches: readonly Sketch[]): number {
+  now.fill(0);
+  let end = 0;
+  for (const sketch of sketches) end = Math.max(end, sketch.addCoarse(now));
+  return end;
+}
+
 function joinsNeeded(size: number): number {
   let joined = 0;
   while (distinct(size, joined) > bucketsKept) joined += 1;
@@ -152,13 +162,14 @@ function distinct(size: number, joined: number): number {
   return count;
 }
 
-function filled(all: Float64Array | Uint32Array, joined: number): Buckets {
+/** What is in `all` from `low` to `high`, without what is empty. */
+function filled(all: Float64Array | Uint32Array, joined: number, low: number, high: number): Buckets {
   let size = 0;
-  for (let key = 0; key < all.length; key++) if (all[key] !== 0) size += 1;
+  for (let key = low; key <= high; key++) if (all[key] !== 0) size += 1;
   const keys = new Uint16Array(size);
   const counts = new Float64Array(size);
   let at = 0;
-  for (let key = 0; key < all.length; key++) {
+  for (let key = low; key <= high; key++) {
     if (all[key] === 0) continue;
     keys[at] = key;
     counts[at] = all[key] as number;
