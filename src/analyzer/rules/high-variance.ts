@@ -1,11 +1,13 @@
 import type { Durations, Window } from '../../profile/window.ts';
 import { formatShare } from '../../quantity.ts';
-import { temperatureOf } from '../in-use.ts';
+import { shareBusy, temperatureOf } from '../in-use.ts';
 import type { Observation, Rule } from '../rule.ts';
 
 const fewest = 10;
 /** A kernel that takes less of the device's kernel time than this varies without consequence. */
 const leastShare = 0.05;
+/** Of the window. Kernels that take no time vary without consequence, too. */
+const leastBusy = 0.05;
 /** What may be an accident at either end, and at least so many executions. */
 const accidents = { share: 0.01, count: 2 };
 const ranks = 16;
@@ -16,7 +18,7 @@ export const highVariance: Rule = {
   kind: 'bottleneck',
   severity: 'info',
   looksFor: 'The standard deviation of execution times over their mean (the coefficient of variation).',
-  guard: `Of each kernel by itself, where it takes at least ${formatShare(leastShare)} of the device's kernel time, and only where it varies as much without the outermost ${formatShare(accidents.share)} (at least ${accidents.count} executions) at either end: one execution in a thousand that takes eleven times as long gives 30 % by itself.`,
+  guard: `Of each kernel by itself, where it takes at least ${formatShare(leastShare)} of the device's kernel time and kernels run for ${formatShare(leastBusy)} of the window, and only where it varies as much without the outermost ${formatShare(accidents.share)} (at least ${accidents.count} executions) at either end: one execution in a thousand that takes eleven times as long gives 30 % by itself.`,
   thresholds: { cpu: 0.3, cuda: 0.3, opencl: 0.3, metal: 0.3, webgpu: 0.3 },
   unit: '1',
   samples: { fewest, of: 'executions' },
@@ -26,6 +28,7 @@ export const highVariance: Rule = {
   hides: [],
   find(window, { threshold, profile }) {
     if (profile === 'guide') return observations(window, window.kernels, threshold);
+    if (!(shareBusy(window) >= leastBusy)) return [];
     return window.byKernel
       .filter(({ sum }) => sum > 0 && sum >= leastShare * window.kernels.sum)
       .sort((a, b) => cost(b) - cost(a))

@@ -91,6 +91,13 @@ it('launch_bound is not seen where what lies between short kernels are copies', 
     waits: durations(times(100_000, 0.003)),
   });
   expect(observe(window).sightings.map(({ rule }) => rule.code)).toEqual(['transfer_bound']);
+  const few = windowOf('opencl', {
+    kernelsByName: [kernelWindow('scale', times(3600, 0.000004))],
+    inFlightSeconds: 20,
+    transfers: copies(7200, 19.9),
+    waits: durations(times(3600, 0.003)),
+  });
+  expect(observe(few).sightings.map(({ rule }) => rule.code)).toEqual(['transfer_bound']);
 });
 
 describe('transfer_bound', () => {

@@ -122,6 +122,10 @@ const machines: Readonly<Record<string, Window>> = {
   'two of twelve executions that took three times as long': windowOf('opencl', {
     kernelsByName: [kernelWindow('gemm', [...times(10, 0.1), ...times(2, 0.3)])],
   }),
+  'kernels of microseconds, now and then, that vary': windowOf('opencl', {
+    kernelsByName: [kernelWindow('add', [...times(200, 0.00001), ...times(200, 0.00004)])],
+    inFlightSeconds: 0.1,
+  }),
   'a kernel that varies and takes no time': windowOf('opencl', {
     kernelsByName: [
       kernelWindow('gemm', times(3000, 0.01)),
