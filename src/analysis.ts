@@ -1,5 +1,5 @@
 /**
- * The analyzer at work: for each device the history of its intervals, and what is raised about it. At every tick the
+ * The analyzer at work: for each device the history of its intervals, and what is raised about it. At a tick the
  * interval that ended goes into the history, and the rules look at the window that it gives.
  */
 import { Analyzer } from './analyzer/analyzer.ts';
@@ -35,7 +35,7 @@ export interface AnalysisOptions {
 /** What is known of one device. */
 export interface DeviceAnalysis {
   readonly analyzer: Analyzer;
-  /** That of the last tick; `undefined` before the first, and while paused. */
+  /** That of the last tick, to be read before the next; `undefined` before the first, and while paused. */
   readonly window: Window | undefined;
   /** The gravest first. */
   readonly findings: readonly Finding[];
@@ -46,6 +46,7 @@ interface Watched {
   readonly profile: DeviceProfile;
   readonly history: History;
   readonly analyzer: Analyzer;
+  /** Made when somebody wants it, and only until the next interval ends. */
   window: Window | undefined;
 }
 
@@ -82,15 +83,18 @@ export class Analysis {
     this.#faults += watched?.analyzer.faults ?? 0;
   }
 
-  /** To be called at every tick, when the intervals of the profiles have ended. Never throws. */
-  tick(process: readonly ProcessPoint[]): void {
+  /**
+   * To be called at every tick, when the intervals of the profiles have ended. Without `look` they are only kept. Never
+   * throws.
+   */
+  tick(process: readonly ProcessPoint[], look = true): void {
     const now = this.#options.now();
     if (now - this.#tickedAt < shortestInterval) return;
     this.#tickedAt = now;
     for (const watched of this.#watched.values()) {
       try {
         watched.history.close(now, process, this.#options.unseen(watched.profile.identity.backend));
-        watched.window = watched.history.window();
+        watched.window = look ? watched.history.window() : undefined;
         if (watched.window) watched.analyzer.analyze(watched.window);
       } catch {
         this.#faults += 1;
@@ -122,8 +126,16 @@ export class Analysis {
   of(id: string): DeviceAnalysis | undefined {
     const watched = this.#watched.get(id);
     if (watched === undefined) return undefined;
-    const { analyzer, window } = watched;
-    return { analyzer, window, findings: analyzer.findings, trends: [] };
+    const { analyzer, history } = watched;
+    return {
+      analyzer,
+      findings: analyzer.findings,
+      trends: [],
+      get window() {
+        watched.window ??= history.window();
+        return watched.window;
+      },
+    };
   }
 
   /** What is raised about a device, the gravest first: cheap enough to be asked at every kernel. */

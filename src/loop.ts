@@ -43,7 +43,7 @@ export class Loop {
   readonly #options: LoopOptions;
   #state: 'new' | 'running' | 'paused' | 'stopped' = 'new';
   #sampledAt = Number.NEGATIVE_INFINITY;
-  #ticksUntilAnalysis = 0;
+  #ticksUntilLook = 0;
   #refreshing: Promise<void> | undefined;
   /** While a drain goes on: what its slice in the next turn will say. */
   #nextSlice: Promise<boolean> | undefined;
@@ -163,13 +163,13 @@ export class Loop {
     governor.tick();
   }
 
-  /** At full speed at every tick; slowed down, as often as readings are sampled. */
+  /** At full speed the rules look at every tick; slowed down, as often as readings are sampled. */
   #analyse(): void {
     const { analysis, governor, selfTime } = this.#options;
-    if (this.#ticksUntilAnalysis > 0) this.#ticksUntilAnalysis -= 1;
-    if (this.#ticksUntilAnalysis > 0) return;
-    this.#ticksUntilAnalysis = governor.ticksBetweenSamples;
-    selfTime.measure('analyse', () => analysis.tick(this.process));
+    this.#ticksUntilLook -= 1;
+    const look = this.#ticksUntilLook <= 0;
+    if (look) this.#ticksUntilLook = governor.ticksBetweenSamples;
+    selfTime.measure('analyse', () => analysis.tick(this.process, look));
   }
 
   /** At full speed every tick samples; slowed down, one in so many. */

@@ -22,17 +22,24 @@ function analysisOver(...ids: readonly string[]) {
     unseen: (backend) => [`${backend}_layer`],
     historyOf: ({ identity: { id } }) => ({
       close: (...args) => void calls.push(['close', id, ...args]),
-      reset: () => void calls.push(['reset', id]),
+      reset() {
+        calls.push(['reset', id]);
+        windows.delete(id);
+      },
       window: () => windows.get(id)?.(),
     }),
   });
   const add = (id: string) => analysis.add(new DeviceProfile({ ...gpu, id }, { now: () => now }));
   for (const id of ids) add(id);
-  const tick = (seen: Readonly<Record<string, Window | undefined>>, process: readonly ProcessPoint[] = []) => {
+  const tick = (
+    seen: Readonly<Record<string, Window | undefined>>,
+    process: readonly ProcessPoint[] = [],
+    look = true,
+  ) => {
     for (const [id, window] of Object.entries(seen))
       windows.set(id, () => window && { ...window, device: { ...gpu, id } });
     now += 5;
-    analysis.tick(process);
+    analysis.tick(process, look);
   };
   const raise = (id: string) => {
     for (let i = 0; i < 2; i++) tick({ [id]: failing });
@@ -57,6 +64,18 @@ it('a tick closes the interval of each device, with what is known of the process
     ['close', 'GPU-1', 105, process, ['opencl_layer']],
     ['close', 'GPU-2', 105, process, ['opencl_layer']],
   ]);
+});
+
+it('a tick in which nobody looks keeps the interval, and raises and clears nothing', () => {
+  const { analysis, calls, tick } = analysisOver('GPU-1');
+  tick({ 'GPU-1': failing });
+  const before = calls.length;
+  tick({ 'GPU-1': failing }, [], false);
+  expect(calls).toHaveLength(before + 1);
+  expect(analysis.findings).toEqual([]);
+  expect(analysis.of('GPU-1')?.window).toMatchObject({ kernels: { failures: 24 } });
+  tick({ 'GPU-1': failing });
+  expect(analysis.findings).toHaveLength(1);
 });
 
 it('findings of all devices stand together, and each is known under its device', () => {

@@ -120,19 +120,19 @@ describe('drains', () => {
   });
 });
 
-it('analyses what the last sample told of the process at every tick, and as rarely as it samples when it is slowed down', async () => {
+it('has every interval analysed with what the last sample told of the process; slowed down, rules look as rarely as it samples', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
   const process = [{ name: 'process.uptime', value: 5 }] as const;
   const session: Session = { sources: () => [], sample: () => ({ devices: [], process }), close() {} };
-  const analysed: unknown[] = [];
+  const analysed: unknown[][] = [];
   const selfTime = new SelfTime(now);
   const governor = new Governor({ budget: 0.01, tickSeconds: 1, selfTime, now });
   const loop = new Loop({
     sessions: [supervise('cpu', session, now)],
     profiles: new Map(),
     selfTime,
-    analysis: { ...analysis, tick: (points) => void analysed.push(points) },
+    analysis: { ...analysis, tick: (...args) => void analysed.push(args) },
     governor,
     tickSeconds: 1,
     now,
@@ -140,11 +140,12 @@ it('analyses what the last sample told of the process at every tick, and as rare
   loop.start();
   onTestFinished(() => loop.stop());
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(analysed).toEqual(new Array(11).fill(process));
+  expect(analysed).toEqual(new Array(11).fill([process, true]));
   selfTime.add('analyse', 10);
   await vi.advanceTimersByTimeAsync(1000);
   expect(governor.level).toBe(1);
   analysed.length = 0;
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(analysed).toHaveLength(5);
+  expect(analysed).toHaveLength(10);
+  expect(analysed.filter(([, look]) => look)).toHaveLength(5);
 });
