@@ -131,13 +131,13 @@ describe('an hour raises nothing:', () => {
     expect(raisedIn(nothing)).toEqual([]);
   });
 
-  // Five seconds of it are 400 000 kernels, so each of the hour's 720 intervals is 50 ms long.
+  // Five seconds of it are 400 000 kernels, so each of the hour's 720 intervals is a sixteenth of a second long.
   it('LLM decode: kernels of 5 to 20 µs, busy for 95 % of the time', () => {
     const random = randomNumbers(23);
-    const device = simulatedDevice('opencl', { tickSeconds: 0.05, ageing: 100 });
+    const device = simulatedDevice('opencl', { tickSeconds: 0.0625, ageing: 80 });
     const names = ['qkv', 'rope', 'attention', 'up', 'down', 'norm', 'logits'];
     const work = (): Work => (profile, from) => {
-      const end = from + 0.05;
+      const end = from + 0.0625;
       for (let at = from, i = 0; at < end; i++) {
         const duration = (5e-6 + 2.4e-6 * (i % 7)) * lognormal(0.05)(random) * 1e3;
         profile.deliver({
