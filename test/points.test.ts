@@ -131,7 +131,8 @@ it('each thing known of a source stands under its own name', () => {
   session.sample();
   session.drain(1);
   state.selfTime.add('serialise', 0.5);
-  expect(valuesOf({ ...state, sessions: [session] })).toMatchObject({
+  expect(valuesOf({ ...state, sessions: [session], eventsLost: 3 })).toMatchObject({
+    'accelmeter.events.lost': 3,
     'accelmeter.source.up': 1,
     'accelmeter.source.failures': 1,
     'accelmeter.sample.duration': 0.25,
@@ -140,4 +141,5 @@ it('each thing known of a source stands under its own name', () => {
     'accelmeter.governor.level': 2,
     'accelmeter.build.info': 1,
   });
+  expect(valuesOf(state)).not.toHaveProperty('accelmeter.events.lost'); // nobody is pushed to
 });
