@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type Finding, findingOf } from '../src/analyzer/finding.ts';
 import { observe } from '../src/analyzer/observe.ts';
-import { type BaselineDevice, describeDevices } from '../src/baseline/baseline.ts';
+import type { BaselineDevice } from '../src/baseline/baseline.ts';
 import { missingPeer } from '../src/missing-peer.ts';
 import { armOpenclLayer } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
@@ -44,6 +44,7 @@ async function begin(into: string): Promise<void> {
     const { host, port, service } = switches;
     // In here, because a package that is missing must not keep the program from running.
     const { openScrapeTarget } = await import('../src/scrape-target.ts');
+    const { describeDevices } = await import('../src/baseline/baseline.ts');
     const target = await openScrapeTarget(options, { lazy: true, host, port, service });
     // As under register: what the program records itself belongs to the report.
     Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });

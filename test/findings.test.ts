@@ -117,7 +117,7 @@ describe('a device whose executions fail', () => {
 it('another event, and what is no function, are refused', async () => {
   const { profiler } = await overFailingDevice();
   expect(() => profiler.on('findings' as 'finding', () => {})).toThrow(
-    /no event is called "findings"; there is finding/,
+    /no event is called "findings"; there are finding, device/,
   );
   expect(() => profiler.on('finding', undefined as unknown as () => void)).toThrow(TypeError);
 });
