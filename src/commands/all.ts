@@ -80,10 +80,10 @@ function program(): Command {
 
   root
     .command('snapshot')
-    .description('Print once what each device of this machine reads, and this process with them')
+    .description('Print once how each device of this machine is and what it reads, and this process with them')
     .option('--json', 'as JSON')
-    .option('--for <seconds>', 'measure for so long, for rates and shares', number(0, 3600), 1)
-    .addHelpText('after', example('accelmeter snapshot --for 5', 'shares are of these 5 s'))
+    .option('--for <seconds>', 'measure for so long; shares are of its last quarter', number(0, 3600), 1)
+    .addHelpText('after', example('accelmeter snapshot --for 5', 'what is wrong for some seconds is found'))
     .action(async (options) => (await import('./snapshot.ts')).snapshot(options));
 
   addBaseline(root.command('baseline'));

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunReport } from '../../instrumentation/run-report.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { DeviceIdentity } from '../../src/backend.ts';
-import type { ProfilingSnapshot } from '../../src/snapshot.ts';
+import type { DeviceSnapshot } from '../../src/commands/snapshot.ts';
 import { version } from '../../src/version.ts';
 import { runNode, startNode } from '../child.ts';
 import { lacks } from '../parts.ts';
@@ -137,12 +137,13 @@ describe('devices', () => {
 });
 
 describe('snapshot', () => {
-  it('is one for each device, with shares of the time that it measured', async () => {
+  it('is one for each device, with its health and what is wrong', async () => {
     const { code, stdout, milliseconds } = await accelmeter('snapshot', '--json', '--for', '1.2');
     expect(code).toBe(0);
     expect(milliseconds).toBeGreaterThan(1200);
-    const [cpu]: ProfilingSnapshot[] = JSON.parse(stdout);
+    const [cpu]: DeviceSnapshot[] = JSON.parse(stdout);
     expect(cpu).toMatchObject({ backendType: 'cpu', isAvailable: true, totalOperations: 0 });
+    expect(cpu).toMatchObject({ findings: [], trends: [], health: { status: 'healthy', issues: [] } });
     expect(cpu?.deviceUtilizationPercent).toBeLessThan(60);
     expect(cpu?.metrics.find(({ name }) => name === 'process.uptime')?.value).toBeGreaterThan(1.2);
   });
@@ -151,6 +152,24 @@ describe('snapshot', () => {
     const { code, stdout } = await accelmeter('snapshot', '--for', '0');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}process\.memory\.usage +[\d.]+ MB$/m);
+  });
+
+  it('says what is wrong, and what would help, in the time that it measured', async () => {
+    const environment = { ACCELMETER_THRESHOLDS: 'memory_pressure=0.00001', ACCELMETER_BACKENDS: 'cpu' };
+    const { stdout } = await runNode(['dist/src/cli.js', 'snapshot', '--for', '2'], environment);
+    expect(stdout).toMatch(/^ ! memory_pressure {2}V8's heap is .+ full .+\n {3}→ reduce memory$/m);
+    const json = await runNode(['dist/src/cli.js', 'snapshot', '--for', '2', '--json'], environment);
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      {
+        findings: [{ code: 'memory_pressure', state: 'raised' }],
+        identifiedBottlenecks: [expect.stringContaining("V8's heap")],
+      },
+    ]);
+  });
+
+  it('says first how a device is', async () => {
+    const { stdout } = await accelmeter('snapshot');
+    expect(stdout).toMatch(/^cpu .+ {2}healthy, (1\.00|0\.9\d)$/m);
   });
 });
 
