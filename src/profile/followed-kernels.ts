@@ -12,7 +12,7 @@ import type { Durations, Half, Halves, KernelWindow } from './window.ts';
 
 /** How many are followed at once. */
 const places = 16;
-/** What earns a place: such a share of the time of all kernels in an interval. */
+/** What carries the time: such a share of that of all kernels. */
 const leastShare = 0.02;
 
 /** What is known of the device itself in some intervals. */
@@ -24,10 +24,17 @@ export class FollowedKernels {
   /** Takes interval `number`, which all kernels have closed. `seconds`: the time of all of them in it. */
   close(number: number, kernels: readonly Kernel[], seconds: number): void {
     for (const followed of this.#followed) followed.close(number);
+    const followed = new Set(this.#followed.map(({ kernel }) => kernel));
     const heaviestFirst = kernels
-      .filter((kernel) => weightOf(kernel) > 0 && weightOf(kernel) >= leastShare * seconds && this.#mayFollow(kernel))
+      // "other" is a mixture: its times say nothing of any kernel.
+      .filter((kernel) => hasRun(kernel) && kernel.name !== otherName && !followed.has(kernel))
       .sort((a, b) => weightOf(b) - weightOf(a));
-    for (const kernel of heaviestFirst) if (!this.#follow(kernel, number)) return;
+    for (const kernel of heaviestFirst) {
+      // While there is room, also those that weigh little: they may weigh more later, and are known from their first run.
+      const room = this.#followed.length < places;
+      if (!room && (weightOf(kernel) < leastShare * seconds || !this.#makeRoom(weightOf(kernel), number))) return;
+      this.#followed.push(new FollowedKernel(kernel, number));
+    }
   }
 
   /** Measuring paused: what was before is not of the present any more. The kernels stay. */
@@ -35,30 +42,26 @@ export class FollowedKernels {
     for (const followed of this.#followed) followed.forget();
   }
 
-  /** Those that ran or failed in the intervals from `first` to `last`, the heaviest first. */
-  windows(first: number, last: number, stretch: StretchOf): KernelWindow[] {
+  /** Those that carry the time in the intervals from `first` to `last`, the heaviest first. `seconds`: that of all. */
+  windows(first: number, last: number, seconds: number, stretch: StretchOf): KernelWindow[] {
     return this.#followed
       .map((followed) => followed.window(first, last, stretch))
-      .filter(({ count, failures }) => count + failures > 0)
+      .filter(({ sum }) => sum > 0 && sum >= leastShare * seconds)
       .sort((a, b) => b.sum - a.sum);
   }
 
-  /** "other" is a mixture: its times say nothing of any kernel. */
-  #mayFollow(kernel: Kernel): boolean {
-    return kernel.name !== otherName && !this.#followed.some((followed) => followed.kernel === kernel);
-  }
-
-  /** False where nobody had to give way: one whose whole history weighs less than this interval of the new one. */
-  #follow(kernel: Kernel, number: number): boolean {
-    if (this.#followed.length >= places) {
-      const weights = this.#followed.map((followed) => followed.seconds(number));
-      const least = Math.min(...weights);
-      if (least >= weightOf(kernel)) return false;
-      this.#followed.splice(weights.indexOf(least), 1);
-    }
-    this.#followed.push(new FollowedKernel(kernel, number));
+  /** Takes the place of one whose whole history weighs less than `weight`; false where there is none. */
+  #makeRoom(weight: number, number: number): boolean {
+    const weights = this.#followed.map((followed) => followed.seconds(number));
+    const least = Math.min(...weights);
+    if (least >= weight) return false;
+    this.#followed.splice(weights.indexOf(least), 1);
     return true;
   }
+}
+
+function hasRun({ distribution, intervalFailures }: Kernel): boolean {
+  return distribution.interval.count + intervalFailures > 0;
 }
 
 function weightOf(kernel: Kernel): number {

@@ -91,24 +91,16 @@ export class DeviceHistory {
     const last = kept.at(-1);
     if (first === undefined || last === undefined) return undefined;
     const counters = sumOfCounters([first.counters, ...rest.map((each) => each.counters)]);
-    const moments = (of: (each: Kept) => Moments) => kept.map(of).reduce(joinMoments, noMoments);
-    const from = first.number;
-    const to = last.number;
+    const kernels = kept.map((each) => each.kernels).reduce(joinMoments, noMoments);
+    const waits = kept.map((each) => each.waits).reduce(joinMoments, noMoments);
+    const [from, to] = [first.number, last.number];
     return deviceWindow(this.#profile, {
       seconds: kept.reduce((seconds, each) => seconds + each.seconds, 0),
       intervals: kept.length,
       age: Math.max(0, last.closedAt - this.#measuredSince),
-      kernels: durationsOf(
-        moments(({ kernels }) => kernels),
-        counters.failures,
-        () => this.#kernels.sum(from, to),
-      ),
-      byKernel: this.#byKernel.windows(from, to, (begin, end) => this.#stretch(begin, end)),
-      waits: durationsOf(
-        moments(({ waits }) => waits),
-        0,
-        () => this.#waits.sum(from, to),
-      ),
+      kernels: durationsOf(kernels, counters.failures, () => this.#kernels.sum(from, to)),
+      byKernel: this.#byKernel.windows(from, to, kernels.sum, (begin, end) => this.#stretch(begin, end)),
+      waits: durationsOf(waits, 0, () => this.#waits.sum(from, to)),
       overObjective: this.#objectives.over(from, to),
       unseen: [...new Set(kept.flatMap(({ unseen }) => unseen))],
       counters,
