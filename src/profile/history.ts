@@ -19,9 +19,8 @@ interface Kept extends Interval {
   readonly kernels: Moments;
   readonly waits: Moments;
   readonly utilization: number | undefined;
-  /** What this process held of the device's memory at its beginning and at its end. */
+  /** What this process held of the device's memory at its beginning. */
   readonly heldBefore: number;
-  readonly heldAfter: number;
   readonly polled: PolledValues;
   readonly unseen: readonly string[];
 }
@@ -36,10 +35,13 @@ export class DeviceHistory {
   #intervals: Kept[] = [];
   #taken = 0;
   #measuredSince: number;
+  /** What this process held of the device's memory when the last interval ended. */
+  #held: number;
 
   constructor(profile: DeviceProfile) {
     this.#profile = profile;
     this.#measuredSince = profile.measuredSince;
+    this.#held = profile.memory.usage ?? 0;
   }
 
   /**
@@ -59,24 +61,24 @@ export class DeviceHistory {
     this.#waits.take(interval.number, queueWait.interval.count, [queueWait.sketch]);
     this.#byKernel.close(interval.number, kernels, together.sum);
     this.#objectives.close(interval.number, kernels);
-    const held = memory.usage ?? 0;
     this.#intervals.push({
       ...interval,
       closedAt: now,
       kernels: together,
       waits: queueWait.interval,
       utilization: this.#profile.utilization,
-      heldBefore: this.#intervals.at(-1)?.heldAfter ?? held,
-      heldAfter: held,
+      heldBefore: this.#held,
       polled: polledValues(this.#profile.readings, process),
       unseen,
     });
     if (this.#intervals.length > historyLength) this.#intervals.shift();
+    this.#held = memory.usage ?? 0;
   }
 
   /** Forgets the intervals: measuring paused, and what was before is not of the present. */
   reset(): void {
     this.#intervals = [];
+    this.#held = this.#profile.memory.usage ?? 0;
     this.#byKernel.forget();
     this.#objectives.forget();
   }

@@ -1,0 +1,65 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it } from 'vitest';
+import { DeviceProfile } from '../../src/profile/device-profile.ts';
+import { DeviceHistory } from '../../src/profile/history.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+function bytesInUse(): number {
+  for (let i = 0; i < 3; i++) collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+it('a device that works for hours holds no more than after minutes, by operations nor by ticks', () => {
+  let seconds = 100;
+  let operations = 0;
+  const profile = new DeviceProfile(
+    { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 },
+    { now: () => seconds },
+  );
+  const history = new DeviceHistory(profile);
+
+  /** Kernels that come and go, from short to long ones, late and failing; copies, and windows that are read. */
+  function work(tick: number, runs = 3500): void {
+    seconds += 5;
+    for (let i = 0; i < runs; i++) {
+      const name =
+        i % 100 === 0 ? `once_${operations}` : `kernel_${Math.floor(((i * 0.618 + tick / 7) % 1) ** 3 * 90)}`;
+      const duration = 1e-6 * 2 ** ((i * 0.618) % 20);
+      const start = seconds - 2 - ((i * 7919) % 3500) / 1200;
+      const failed = i % 50 === 0 ? `error_${i % 1000}` : undefined;
+      profile.deliver({ kind: 'kernel', name, start, duration, wait: duration * 3, failed });
+      operations += 1;
+    }
+    for (let i = 0; i < runs / 50; i++) {
+      const start = seconds - i / 10;
+      profile.deliver({
+        kind: 'transfer',
+        direction: 'host_to_device',
+        bytes: 2e6,
+        start,
+        duration: 1e-3,
+        failed: undefined,
+      });
+    }
+    profile.closeInterval(seconds);
+    history.close(seconds, [{ name: 'nodejs.eventloop.utilization', value: (tick % 100) / 100 }], ['a source']);
+    const window = history.window();
+    for (const kernel of window?.byKernel ?? []) kernel.halves(10)?.newer.quantile(0.95);
+  }
+
+  // V8 itself takes some more as it compiles; a byte kept of each operation, or an object of each tick, is far above that.
+  for (let tick = 0; tick < 200; tick++) work(tick);
+  const before = bytesInUse();
+  operations = 0;
+  for (let tick = 200; tick < 500; tick++) work(tick);
+  expect(operations).toBeGreaterThan(1e6);
+  expect(bytesInUse() - before).toBeLessThan(256 * 1024);
+  const worked = bytesInUse();
+  for (let tick = 500; tick < 5500; tick++) work(tick, 10);
+  expect(bytesInUse() - worked).toBeLessThan(256 * 1024);
+  expect(history.window(24)?.byKernel.length).toBeGreaterThan(0);
+});
