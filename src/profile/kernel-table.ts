@@ -72,8 +72,8 @@ export class Kernel {
   readonly #timeline: DeviceTimeline;
   readonly #objectives: ObjectiveCounts | undefined;
   readonly #asOther: ObjectiveCounts | undefined;
-  /** What takes no longer is over no objective. Infinite where there is none. */
-  readonly #allowed: number;
+  /** True where there is an objective. */
+  readonly #judged: boolean;
 
   constructor({ name, device, timeline, room }: KernelOf, { by, asOther }: Judged = {}) {
     this.name = name;
@@ -82,15 +82,14 @@ export class Kernel {
     this.#timeline = timeline;
     this.#objectives = by && new ObjectiveCounts(this.attributes, by);
     this.#asOther = asOther === by ? this.#objectives : asOther && new ObjectiveCounts(device, asOther);
-    const none = Number.POSITIVE_INFINITY;
-    this.#allowed = Math.min(this.#objectives?.least ?? none, this.#asOther?.least ?? none);
+    this.#judged = by !== undefined || asOther !== undefined;
   }
 
   /** An execution that took `seconds` of device time. The hot path: nothing is hashed or allocated. */
   record(seconds: number): void {
     if (!this.distribution.record(seconds)) return;
     this.#timeline.ran(seconds);
-    if (seconds > this.#allowed) this.#exceed(seconds);
+    if (this.#judged) this.#judge(seconds);
   }
 
   /**
@@ -100,7 +99,7 @@ export class Kernel {
   recordAt(start: number, seconds: number, wait?: number): void {
     if (!this.distribution.record(seconds)) return;
     this.#timeline.ranAt(start, seconds, wait);
-    if (seconds > this.#allowed) this.#exceed(seconds);
+    if (this.#judged) this.#judge(seconds);
   }
 
   /** An execution that failed, by `error.type`. Its duration is in no statistic. */
@@ -150,7 +149,7 @@ export class Kernel {
     if (part.#asOther) this.#objectives?.merge(part.#asOther);
   }
 
-  #exceed(seconds: number): void {
+  #judge(seconds: number): void {
     this.#objectives?.count(seconds);
     if (this.#asOther !== this.#objectives) this.#asOther?.count(seconds);
   }

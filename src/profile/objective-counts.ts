@@ -31,8 +31,6 @@ export interface ObjectiveSeries {
 }
 
 export class ObjectiveCounts {
-  /** In seconds: what takes no longer is over none of them. Infinite where there is none. */
-  readonly least: number;
   readonly #base: SeriesAttributes;
   readonly #objective: KernelObjective;
   readonly #counts: Record<ObjectiveQuantile, number> = { p95: 0, p99: 0 };
@@ -44,8 +42,6 @@ export class ObjectiveCounts {
 
   /** `base`: the attributes that the series have beside `accelmeter.quantile`. */
   constructor(base: SeriesAttributes, objective: KernelObjective) {
-    const { p95 = Number.POSITIVE_INFINITY, p99 = Number.POSITIVE_INFINITY } = objective;
-    this.least = Math.min(p95, p99);
     this.#base = base;
     this.#objective = objective;
   }
@@ -61,7 +57,7 @@ export class ObjectiveCounts {
     });
   }
 
-  /** An execution that took longer than `least`. */
+  /** Takes an execution, in seconds; counts it where it took longer. */
   count(seconds: number): void {
     const { p95, p99 } = this.#objective;
     if (p95 !== undefined && seconds > p95) this.#counts.p95 += 1;

@@ -11,6 +11,8 @@ import type { OverObjective } from './window.ts';
 /** What is kept of a kernel: for each interval, at the place of its number, one count in each of these columns. */
 const columns = { executions: 0, p95: 1, p99: 2 } as const;
 const width = Object.keys(columns).length * historyLength;
+/** Room is made for so many kernels at a time. */
+const rowsAtOnce = 8;
 
 export class ObjectiveHistory {
   /** In the order of their rows. */
@@ -60,7 +62,7 @@ export class ObjectiveHistory {
     const row = this.#followed.size * width;
     this.#followed.set(kernel, row);
     if (row + width > this.#rows.length) {
-      const more = new Uint32Array(2 * row + width);
+      const more = new Uint32Array(row + rowsAtOnce * width);
       more.set(this.#rows);
       this.#rows = more;
     }
