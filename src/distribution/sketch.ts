@@ -7,9 +7,7 @@
  * Prometheus have it. So 2^k ends its bucket, and never begins one.
  * See https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
  */
-
-/** Scale of the sketch: its base is 2^(2^-5). */
-const sketchScale = 5;
+import { boundOfCell, bounds, firstIndex, lowestExponent, octave, sketchScale, slots } from './bucket-bounds.ts';
 
 /** The greatest relative error of a quantile inside the range: half a bucket, (b − 1)/(b + 1) with b = 2^(1/32). */
 export const sketchError = (2 ** (1 / 32) - 1) / (2 ** (1 / 32) + 1);
@@ -25,29 +23,12 @@ export interface ExponentialBuckets {
   readonly zeroCount: number;
 }
 
-const octave = 1 << sketchScale;
-/** Values from 2^-30 s (0.93 ns) to 2^10 s (17 min) have buckets of their own; what lies outside is in the edge ones. */
-const lowestExponent = -30;
-const highestExponent = 10;
-/** Slots count buckets from the lowest; bucket index = slot + firstIndex. */
-const firstIndex = lowestExponent * octave;
-const slots = (highestExponent - lowestExponent) * octave;
-
 /** How many buckets `addCoarse` gives: 16 an octave, from 2^-30 seconds on. */
 export const coarseBuckets = slots / 2;
 export const coarseOctave = octave / 2;
 
 const classicLowest = -20;
 const classicHighest = 4;
-
-/**
- * `bounds[k]` is where slot `k` begins: the greatest double that is not above 2^(-30 + k/32). All but the powers of
- * two are irrational, so a double is above the true boundary exactly when it is above this one.
- */
-const bounds = exactBounds();
-
-/** For each 64th of an octave, the boundary that may lie in it or, where none does, the next one above. */
-const boundOfCell = firstBoundOfCells();
 
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);
@@ -261,6 +242,11 @@ export function bucketIndex(value: number): number {
   return slotOf(value) + firstIndex;
 }
 
+/** Which bucket of `addCoarse` holds the bucket of an index that `forEach` gave. */
+export function coarseBucket(index: number): number {
+  return (index - firstIndex) >> 1;
+}
+
 /** Where a bucket of `addCoarse` begins, in seconds. */
 export function coarseStart(bucket: number): number {
   return bounds[bucket * 2] as number;
@@ -298,35 +284,4 @@ function middleOf(slot: number): number {
   const from = bounds[slot] as number;
   const to = bounds[slot + 1] as number;
   return (2 * from * to) / (from + to);
-}
-
-function exactBounds(): Float64Array {
-  const result = new Float64Array(slots + 1);
-  for (let sub = 0; sub < octave; sub++) {
-    const significand = floorOfPower(sub);
-    for (let k = sub; k <= slots; k += octave) {
-      result[k] = significand * 2 ** (lowestExponent + (k - sub) / octave);
-    }
-  }
-  return result;
-}
-
-/** The greatest double not above 2^(sub/32). `Math.pow` is only near; integers decide. */
-function floorOfPower(sub: number): number {
-  const target = 2n ** BigInt(sub + 52 * octave);
-  let mantissa = BigInt(Math.floor(2 ** (sub / octave) * 2 ** 52));
-  while (mantissa ** BigInt(octave) > target) mantissa -= 1n;
-  while ((mantissa + 1n) ** BigInt(octave) <= target) mantissa += 1n;
-  return Number(mantissa) / 2 ** 52;
-}
-
-function firstBoundOfCells(): Uint8Array {
-  const result = new Uint8Array(64);
-  const base = -lowestExponent * octave;
-  for (let cell = 0; cell < 64; cell++) {
-    let bound = 0;
-    while ((bounds[base + bound] as number) < 1 + cell / 64) bound += 1;
-    result[cell] = bound;
-  }
-  return result;
 }

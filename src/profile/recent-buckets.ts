@@ -4,7 +4,7 @@
  * joined, in that interval alone. So a far outlier costs one bucket, and what an odd interval made coarse is fine again
  * when it has left.
  */
-import { coarseBuckets, coarseOctave, coarseStart, type Sketch } from '../distribution/sketch.ts';
+import { coarseBucket, coarseBuckets, coarseOctave, coarseStart, type Sketch } from '../distribution/sketch.ts';
 
 /** How many intervals are kept. */
 export const historyLength = 24;
@@ -108,7 +108,15 @@ export class RecentBuckets {
 
 /** Everything that sketches counted, as fine as intervals are. */
 export function allBuckets(sketches: readonly Sketch[]): Buckets {
-  return filled(now, 0, 0, addUp(sketches) - 1);
+  sums.fill(0);
+  for (const sketch of sketches) {
+    sketch.forEach((index, count) => {
+      const key = coarseBucket(index);
+      sums[key] = (sums[key] as number) + count;
+    });
+    sums[0] = (sums[0] as number) + sketch.zeroCount;
+  }
+  return filled(sums, 0, 0, coarseBuckets - 1);
 }
 
 /** The greatest relative error of a quantile, within the sketch's range: half a bucket. */
@@ -163,7 +171,7 @@ function distinct(size: number, joined: number): number {
 }
 
 /** What is in `all` from `low` to `high`, without what is empty. */
-function filled(all: Float64Array | Uint32Array, joined: number, low: number, high: number): Buckets {
+function filled(all: Float64Array, joined: number, low: number, high: number): Buckets {
   let size = 0;
   for (let key = low; key <= high; key++) if (all[key] !== 0) size += 1;
   const keys = new Uint16Array(size);

@@ -17,7 +17,7 @@ export interface Window {
 
   /** Executions of all kernels together. */
   readonly kernels: Durations;
-  /** The kernels that take most of the time, the heaviest first. */
+  /** The kernels that take most of the time, the heaviest first; never "other", which is a mixture. */
   readonly byKernel: readonly KernelWindow[];
   /** At least one kernel ran: merged intervals. */
   readonly busySeconds: number;
@@ -59,8 +59,8 @@ export interface Durations {
   /** Relative error of the quantiles: half the width of a bucket. */
   readonly quantileError: number;
   /**
-   * Counts by rising duration, for tests of ranks: `key` rises with the duration and is comparable between the durations
-   * of one kernel in one window. Only buckets that hold any.
+   * Counts by rising duration, for tests of ranks: `key` rises with the duration and is comparable between the two halves
+   * of a kernel's history. Only buckets that hold any.
    */
   readonly buckets: readonly { readonly key: number; readonly count: number }[];
 }

@@ -153,6 +153,28 @@ it('error types are told apart up to a bound, and every failure counts', () => {
   expect(kernel.failureCount).toBe(100);
 });
 
+it('error types of all kernels share room, so that they do not become a thousand series', () => {
+  const table = tableOf();
+  const kernels = Array.from({ length: 64 }, (_, k) => table.bind(`k${k}`));
+  for (const kernel of kernels) for (let i = 0; i < 16; i++) kernel.recordFailure(`error_${i}`);
+  const types = kernels.flatMap(({ failures }) => [...failures.keys()]);
+  expect(types.filter((type) => type !== 'other')).toHaveLength(256);
+  expect(kernels.every(({ failureCount }) => failureCount === 16)).toBe(true);
+  expect(kernels.at(-1)?.failures).toEqual(new Map([['other', 16]]));
+});
+
+it('a kernel that becomes a part of "other" gives its room for error types back', () => {
+  const table = tableOf();
+  for (let k = 0; k < 32; k++) table.bind(`k${k}`);
+  for (let round = 0; round < 30; round++) {
+    for (let i = 0; i < 16; i++) table.find(`once_${round}`).recordFailure(`error_${i}`);
+    table.admit(tick);
+  }
+  const kernel = table.bind('k0');
+  kernel.recordFailure('lost');
+  expect([...kernel.failures.keys()]).toEqual(['lost']);
+});
+
 it("a kernel's attributes are one frozen object", () => {
   const kernel = tableOf().bind('k');
   kernel.recordFailure('lost');

@@ -102,6 +102,7 @@ describe('buckets of the last intervals', () => {
     sketch.add(0, 2 ** 32 - 1);
     buckets.take(2, 2 ** 32 - 1, [sketch]);
     expect(total(buckets.sum(2, 2).counts)).toBe(2 ** 32 - 1);
+    expect(total(allBuckets([sketch]).counts)).toBe(2 ** 33 + 6);
   });
 
   it('count zeros as the shortest there are', () => {
