@@ -29,6 +29,7 @@ export class RecentBuckets {
   /** All that was counted when the last interval ended, modulo 2^32. */
   readonly #before = new Uint32Array(coarseBuckets);
   #counted = 0;
+  #newest = 0;
 
   /**
    * Keeps what the sketches took in since the last call as that of interval `number`, in place of the oldest one. False,
@@ -37,6 +38,7 @@ export class RecentBuckets {
    */
   take(number: number, expected: number, sketches: readonly Sketch[]): boolean {
     const row = number % historyLength;
+    this.#newest = number;
     this.#shapes.fill(0, row * 2, row * 2 + 2);
     const counted = sketches.reduce((count, sketch) => count + sketch.count, 0);
     const added = counted - this.#counted;
@@ -69,11 +71,12 @@ export class RecentBuckets {
     return joined;
   }
 
-  /** The intervals from `first` to `last` together, which are at most `historyLength`. */
+  /** The intervals from `first` to `last` together; nothing where they are not all kept any more. */
   sum(first: number, last: number, joined = this.joinedIn(first, last)): Buckets {
     let low = coarseBuckets;
     let high = -1;
     sums.fill(0);
+    if (first <= this.#newest - historyLength) return filled(sums, joined, low, high);
     for (let number = first; number <= last; number++) {
       const row = number % historyLength;
       const from = row * bucketsKept;
