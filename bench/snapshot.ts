@@ -1,6 +1,7 @@
 /** What a snapshot costs and how large it is, with everything known of a device that can be known and much of it wrong. */
 import { findingOf } from '../src/analyzer/finding.ts';
 import { allRules } from '../src/analyzer/rules/all.ts';
+import { asSpoken } from '../src/analyzer/spoken.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { lifetimeWindow } from '../src/profile/lifetime.ts';
 import { ProfilingMetric } from '../src/profiling-metrics.ts';
@@ -42,16 +43,11 @@ function judgement(): Judgement {
       const sighting = { rule, observation, severity: 'warning', threshold: 0.3, unit: '1' } as const;
       return findingOf(sighting, window, { id: `finding-${i}`, severity: 'warning', raisedAt });
     }),
-    trends: Array.from({ length: trends }, (_, i) => ({
-      ...{
-        kernel: `some::library::kernel_number_${i}`,
-        direction: 'stable',
-        ratio: i / 7,
-        probability: 0.5,
-        samples: 400,
-      },
-      toString: () => `some::library::kernel_number_${i} is stable: 1.21 ms on average, 1.23 ms before.`,
-    })),
+    trends: Array.from({ length: trends }, (_, i) => {
+      const kernel = `some::library::kernel_number_${i}`;
+      const sentence = `${kernel} is stable: 1.21 ms on average, 1.23 ms before (2400 executions in 60.0 s).`;
+      return asSpoken({ kernel, direction: 'stable', ratio: i / 7, probability: 1 / (i + 2), samples: 2400, sentence });
+    }),
   };
 }
 

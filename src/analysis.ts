@@ -6,6 +6,7 @@ import { Analyzer } from './analyzer/analyzer.ts';
 import { byGravity, type Finding } from './analyzer/finding.ts';
 import type { Observed } from './analyzer/observe.ts';
 import type { Trend } from './analyzer/trend.ts';
+import { trendsIn } from './analyzer/trends.ts';
 import { Announcements, type FindingListener } from './announcements.ts';
 import type { BackendName } from './backend.ts';
 import type { ProcessPoint } from './catalogue.ts';
@@ -48,6 +49,8 @@ interface Watched {
   readonly analyzer: Analyzer;
   /** Made when somebody wants it, and only until the next interval ends. */
   window: Window | undefined;
+  /** Those of the window, likewise. */
+  trends: readonly Trend[] | undefined;
 }
 
 const nothing: readonly Finding[] = Object.freeze([]);
@@ -72,7 +75,8 @@ export class Analysis {
     const { now, historyOf, observe } = this.#options;
     const announce = (finding: Finding) => this.#announcements.announce(finding);
     const analyzer = new Analyzer({ device: profile.identity, now, announce, ...(observe && { observe }) });
-    this.#watched.set(profile.identity.id, { profile, history: historyOf(profile), analyzer, window: undefined });
+    const history = historyOf(profile);
+    this.#watched.set(profile.identity.id, { profile, history, analyzer, window: undefined, trends: undefined });
   }
 
   /** A device went away, and with it what was found. */
@@ -92,13 +96,13 @@ export class Analysis {
     if (now - this.#tickedAt < shortestInterval) return;
     this.#tickedAt = now;
     for (const watched of this.#watched.values()) {
-      try {
+      watched.window = undefined;
+      watched.trends = undefined;
+      this.#unlessFaulty(() => {
         watched.history.close(now, process, this.#options.unseen(watched.profile.identity.backend));
-        watched.window = look ? watched.history.window() : undefined;
+        if (look) watched.window = watched.history.window();
         if (watched.window) watched.analyzer.analyze(watched.window);
-      } catch {
-        this.#faults += 1;
-      }
+      }, undefined);
     }
   }
 
@@ -108,6 +112,7 @@ export class Analysis {
       watched.analyzer.clear();
       watched.history.reset();
       watched.window = undefined;
+      watched.trends = undefined;
     }
     this.#announcements.deliver();
   }
@@ -126,14 +131,17 @@ export class Analysis {
   of(id: string): DeviceAnalysis | undefined {
     const watched = this.#watched.get(id);
     if (watched === undefined) return undefined;
-    const { analyzer, history } = watched;
+    const { analyzer } = watched;
+    const windowOf = () => this.#windowOf(watched);
+    const trendsOf = () => this.#trendsOf(watched);
     return {
       analyzer,
       findings: analyzer.findings,
-      trends: [],
       get window() {
-        watched.window ??= history.window();
-        return watched.window;
+        return windowOf();
+      },
+      get trends() {
+        return trendsOf();
       },
     };
   }
@@ -155,5 +163,27 @@ export class Analysis {
         .flat()
         .sort(byGravity),
     );
+  }
+
+  #windowOf(watched: Watched): Window | undefined {
+    watched.window ??= this.#unlessFaulty(() => watched.history.window(), undefined);
+    return watched.window;
+  }
+
+  /** Tests of ranks: they are made once a tick, and only where somebody asks. */
+  #trendsOf(watched: Watched): readonly Trend[] {
+    const window = this.#windowOf(watched);
+    watched.trends ??= this.#unlessFaulty(() => Object.freeze(window === undefined ? [] : trendsIn(window)), []);
+    return watched.trends;
+  }
+
+  /** Who asks for a snapshot gets one, whatever is wrong with the analysis. */
+  #unlessFaulty<T>(make: () => T, otherwise: T): T {
+    try {
+      return make();
+    } catch {
+      this.#faults += 1;
+      return otherwise;
+    }
   }
 }

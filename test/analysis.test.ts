@@ -5,12 +5,14 @@ import type { Finding } from '../src/analyzer/finding.ts';
 import type { ProcessPoint } from '../src/catalogue.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
 import type { Window } from '../src/profile/window.ts';
-import { durations, windowOf } from './analyzer/window.ts';
+import { durations, kernelWindow, windowOf } from './analyzer/window.ts';
 import { gpu } from './profiler-state.ts';
 
 /** Twenty-four of twenty-five executions fail. */
 const failing: Window = { ...windowOf('opencl', { kernels: durations([0.1], 24) }), device: gpu };
 const idle: Window = { ...windowOf('opencl'), device: gpu };
+
+const times = (seconds: number) => Array.from({ length: 60 }, (_, i) => seconds * (1 + i / 1000));
 
 /** Devices whose windows the test says. */
 function analysisOver(...ids: readonly string[]) {
@@ -202,6 +204,28 @@ it('a pause clears what was found, once and at once, and what follows begins wit
   expect(told).toHaveLength(2);
 });
 
+it('trends are those of the last window, tested once however often they are asked for, and none while paused', () => {
+  const { analysis, tick } = analysisOver('GPU-1');
+  expect(analysis.of('GPU-1')?.trends).toEqual([]);
+  let asked = 0;
+  const slower = kernelWindow('k', times(0.002), times(0.001));
+  const halves = (intervals: number) => {
+    asked += 1;
+    return slower.halves(intervals);
+  };
+  const kernel = { ...slower, halves };
+  tick({ 'GPU-1': { ...idle, byKernel: [kernel] } }, [], false);
+  const { trends } = analysis.of('GPU-1') ?? {};
+  expect(trends).toMatchObject([{ kernel: 'k', direction: 'degrading' }]);
+  expect(`${trends?.[0]}`).toMatch(/^k is degrading: 100 % slower/);
+  expect(analysis.of('GPU-1')?.trends).toBe(trends);
+  expect(asked).toBe(1);
+  tick({ 'GPU-1': { ...idle, byKernel: [kernel] } }, [], false);
+  expect(analysis.of('GPU-1')?.trends).not.toBe(trends);
+  analysis.pause();
+  expect(analysis.of('GPU-1')?.trends).toEqual([]);
+});
+
 it('a history that throws is counted, and the other devices are looked at', () => {
   const { analysis, windows, raise } = analysisOver('GPU-1', 'GPU-2');
   windows.set('GPU-1', () => {
@@ -210,8 +234,11 @@ it('a history that throws is counted, and the other devices are looked at', () =
   raise('GPU-2');
   expect(analysis.findings).toHaveLength(1);
   expect(analysis.faults).toBe(2);
+  expect(analysis.of('GPU-1')?.trends).toEqual([]);
+  const faults = analysis.faults;
+  expect(faults).toBeGreaterThan(2);
   analysis.remove('GPU-1');
-  expect(analysis.faults).toBe(2);
+  expect(analysis.faults).toBe(faults);
 });
 
 it('a finding tells when it was raised by the wall clock', () => {

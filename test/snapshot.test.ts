@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type RecommendationCode, recommendations } from '../src/analyzer/recommendations.ts';
+import { asSpoken } from '../src/analyzer/spoken.ts';
 import type { Trend } from '../src/analyzer/trend.ts';
 import type { DeviceIdentity } from '../src/backend.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
@@ -163,10 +164,8 @@ describe('a snapshot', () => {
 });
 
 describe('the judgement in a snapshot', () => {
-  const trend = (kernel: string, direction: Trend['direction']): Trend => ({
-    ...{ kernel, direction, ratio: 1, probability: 1, samples: 40 },
-    toString: () => `${kernel} is ${direction}`,
-  });
+  const trend = (kernel: string, direction: Trend['direction']): Trend =>
+    asSpoken({ kernel, direction, ratio: 1, probability: 1, samples: 40, sentence: `${kernel} is ${direction}` });
 
   it('is told in sentences, as the guide has it, and as objects; each advice once', () => {
     const { profile } = device();
@@ -186,6 +185,11 @@ describe('the judgement in a snapshot', () => {
     const { use_pinned_memory, overlap_transfers, check_pcie_link } = recommendations;
     expect(snapshot.recommendations).toEqual([use_pinned_memory, overlap_transfers, check_pcie_link]);
     expect(reachable(snapshot.findings).every(Object.isFrozen)).toBe(true);
+    expect(structuredClone(snapshot)).toEqual({
+      ...snapshot,
+      findings: snapshot.findings.map((each) => ({ ...each })),
+      trends: trends.map((each) => ({ ...each })),
+    });
   });
 
   it('has the words that programs written after the guide look for', () => {

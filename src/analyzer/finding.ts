@@ -3,6 +3,7 @@ import type { Window, WindowDevice } from '../profile/window.ts';
 import type { Sighting } from './observe.ts';
 import { type Recommendation, recommendations } from './recommendations.ts';
 import type { Rule, RuleBackend } from './rule.ts';
+import { asSpoken } from './spoken.ts';
 
 /** From the mildest to the gravest. */
 export const severities = ['info', 'warning', 'error', 'critical'] as const;
@@ -116,7 +117,7 @@ export function findingOf(sighting: Sighting, window: Window, occurrence: Occurr
     raisedAt,
     clearedAt,
   } as const;
-  return Object.freeze(Object.assign(Object.create(spoken) as typeof spoken, fields));
+  return asSpoken(fields);
 }
 
 /** Made once: findings are made anew at every tick while they last. */
@@ -132,13 +133,6 @@ function recommendationsOf(rule: Rule, backend: RuleBackend): readonly Recommend
   made.set(key, all);
   return all;
 }
-
-/** Apart from the fields, so that a finding can be sent to a worker or written as JSON as it is. */
-const spoken = {
-  toString(): string {
-    return (this as unknown as Finding).sentence;
-  },
-};
 
 /** The graver of two. */
 export function graver(a: Severity, b: Severity): Severity {

@@ -10,6 +10,8 @@ export interface Trend {
   readonly probability: number;
   /** Executions in both halves. */
   readonly samples: number;
-  /** A sentence: "matmul is degrading: …". */
+  /** For a person, with the numbers: "matmul is degrading: …". */
+  readonly sentence: string;
+  /** The sentence. */
   toString(): string;
 }

@@ -2,6 +2,7 @@
 import type { Halves, Window } from '../profile/window.ts';
 import { formatSeconds } from '../quantity.ts';
 import { type Shift, shiftBetween } from './shift.ts';
+import { asSpoken } from './spoken.ts';
 import type { Trend } from './trend.ts';
 
 /** Above it a kernel degrades, below its counterpart it improves. */
@@ -31,7 +32,7 @@ function trendOf(kernel: string, { older, newer, seconds }: Halves, shift: Shift
   const means = `${formatSeconds(newer.mean ?? Number.NaN)} on average, ${formatSeconds(older.mean ?? Number.NaN)} before`;
   const over = `${samples} executions in ${formatSeconds(seconds)}`;
   const sentence = `${kernel} is ${direction}: ${direction === 'stable' ? '' : `${how[direction]}, `}${means} (${over}).`;
-  return Object.freeze({ kernel, direction, ratio, probability, samples, toString: () => sentence });
+  return asSpoken({ kernel, direction, ratio, probability, samples, sentence });
 }
 
 function directionOf({ ratio, typicalRatio }: Shift, probability: number): Trend['direction'] {

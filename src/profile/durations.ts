@@ -25,7 +25,9 @@ export function durationsOf(moments: Moments, failures: number, sumBuckets: () =
     },
     get buckets() {
       const { keys, counts } = all();
-      return Array.from(keys, (key, i) => ({ key, count: counts[i] as number }));
+      const buckets = new Array<{ key: number; count: number }>(keys.length);
+      for (let i = 0; i < keys.length; i++) buckets[i] = { key: keys[i] as number, count: counts[i] as number };
+      return buckets;
     },
   };
 }
