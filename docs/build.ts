@@ -41,7 +41,7 @@ const groups: readonly { title: string; text: string; takes: (name: string, metr
     text:
       'What the rules find, from two intervals in a row that show it until three do not. The codes are those of\n' +
       '[RULES.md](RULES.md), where each has its unit, its threshold and what helps against it.',
-    takes: (name) => /^accelmeter\.(bottleneck\.|findings\.|regressions$)/.test(name),
+    takes: (name) => /^accelmeter\.(bottleneck\.|findings\.|regressions$|trend\.)/.test(name),
   },
   { title: 'Devices', text: 'What a device is and how busy.', takes: (_, { about }) => about === 'device' },
   {
@@ -118,7 +118,10 @@ function section({ title, text }: { title: string; text: string }, members: read
 }
 
 /** What stands for a unit where a metric has one at each of its points. */
-const unitless = (name: MetricName) => (name.startsWith('accelmeter.bottleneck.') ? "the rule's" : 'as reported');
+function unitless(name: MetricName): string {
+  if (name.startsWith('accelmeter.bottleneck.')) return "the rule's";
+  return name === 'accelmeter.custom' ? 'as reported' : '–';
+}
 
 function objectivesSection(): string {
   return `## Objectives

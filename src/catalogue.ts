@@ -349,6 +349,16 @@ export const catalogue = {
     attributes: [],
   },
 
+  'accelmeter.trend.ratio': {
+    ...deviceSelf,
+    instrument: 'gauge',
+    unit: '',
+    brief:
+      'Mean time of a kernel in the newer half of the last intervals over that in the older half, noise included. Only ' +
+      'where ACCELMETER_EXTRA_METRICS names "trend", of kernels that take much of the time.',
+    attributes: ['accelmeter.kernel.name'],
+  },
+
   // The process
   'process.cpu.time': {
     ...processReading,

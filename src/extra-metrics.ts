@@ -1,7 +1,7 @@
 /** Metrics that are exported only where they are asked for. What they say is in the API always. */
 
-/** "health" is `accelmeter.health.score`. */
-export const extraMetricNames = ['health'] as const;
+/** "health" is `accelmeter.health.score`, "trend" is `accelmeter.trend.ratio`. */
+export const extraMetricNames = ['health', 'trend'] as const;
 export type ExtraMetricName = (typeof extraMetricNames)[number];
 
 /** Those of these names, each once. Throws a TypeError for what is no list of them. */

@@ -4,6 +4,7 @@
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { Analyzer } from './analyzer/analyzer.ts';
+import type { Trend } from './analyzer/trend.ts';
 import type { catalogue, HistogramName, NumberName, Point, ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import { takeHealth } from './health.ts';
@@ -38,9 +39,10 @@ export function collectPoints(state: ProfilerState): CollectedPoint[] {
   const now = state.now();
   for (const profile of state.profiles.values()) {
     devicePoints(points, profile, now);
-    const analyzer = state.analysis.of(profile.identity.id)?.analyzer;
-    if (analyzer) analysisPoints(points, profile, analyzer);
+    const analysed = state.analysis.of(profile.identity.id);
+    if (analysed) analysisPoints(points, profile, analysed.analyzer);
     if (state.options.extraMetrics.includes('health')) healthPoint(points, profile, state);
+    if (analysed && state.options.extraMetrics.includes('trend')) trendPoints(points, profile, analysed.trends);
   }
   for (const point of processPoints(state)) points.push({ attributes: {}, since: 0, ...point });
   selfPoints(points, state);
@@ -183,6 +185,13 @@ function healthPoint(points: CollectedPoint[], profile: DeviceProfile, state: Pr
   const { healthScore: value } = takeHealth(profile, state);
   const { attributes, since } = profile;
   if (value !== undefined) points.push({ name: 'accelmeter.health.score', value, attributes, since });
+}
+
+function trendPoints(points: CollectedPoint[], profile: DeviceProfile, trends: readonly Trend[]): void {
+  for (const { kernel, ratio: value } of trends) {
+    const attributes = { ...profile.attributes, 'accelmeter.kernel.name': kernel };
+    points.push({ name: 'accelmeter.trend.ratio', value, attributes, since: profile.since });
+  }
 }
 
 function selfPoints(points: CollectedPoint[], state: ProfilerState): void {

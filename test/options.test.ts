@@ -27,7 +27,7 @@ it.each([
   [{ backends: 'cpu' }, /backends must be an array, such as \["cpu", "opencl"\]/],
   [{ openclLibrary: '' }, /openclLibrary must be a text that is not empty/],
   [{ extraMetrics: 'health' }, /extraMetrics must be an array, such as \["health"\]/],
-  [{ extraMetrics: ['halth'] }, /extraMetrics knows no "halth"; there are health/],
+  [{ extraMetrics: ['halth'] }, /extraMetrics knows no "halth"; there are health, trend/],
   [null, /options must be an object, not null/],
 ])('%o is refused with a sentence that mends it', (options, message) => {
   expect(() => resolveOptions(options as object, {}, silent)).toThrow(message);

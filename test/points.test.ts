@@ -6,7 +6,7 @@ import type { Window } from '../src/profile/window.ts';
 import type { ProfilerState } from '../src/profiler.ts';
 import { ProfilingMetric } from '../src/profiling-metrics.ts';
 import { supervise } from '../src/supervisor.ts';
-import { durations, windowOf } from './analyzer/window.ts';
+import { durations, kernelWindow, windowOf } from './analyzer/window.ts';
 import { gpu, stateOver } from './profiler-state.ts';
 
 /** Every number by its metric's name, and every distribution's sum; of several points the last. */
@@ -69,7 +69,7 @@ it('each thing known of a device stands under its own name', () => {
   });
 });
 
-describe('bottlenecks', () => {
+describe('bottlenecks and trends', () => {
   /** The points of the analysis, as "name code or kernel". */
   const analysisOf = (state: ProfilerState) =>
     Object.fromEntries(
@@ -94,6 +94,20 @@ describe('bottlenecks', () => {
     expect(codesOf('GPU-1')).not.toEqual(codesOf('CPU-1'));
     expect(analysisOf(state)).toMatchObject({ 'findings.suppressed': 0 });
     expect(Object.keys(analysisOf(state)).filter((name) => /observed|threshold/.test(name))).toEqual([]);
+  });
+
+  it('trends are told where they are asked for, by kernel', () => {
+    const times = (seconds: number) => Array.from({ length: 60 }, (_, i) => seconds * (1 + i / 1000));
+    const kernelsByName = [kernelWindow('k', times(0.002), times(0.001))];
+    const ratios = (extraMetrics: readonly 'trend'[]) => {
+      const { state, tick } = stateOver([gpu], { extraMetrics });
+      tick({ 'GPU-1': { ...windowOf('opencl', { kernelsByName }), device: gpu } });
+      return collectPoints(state).filter(({ name }) => name === 'accelmeter.trend.ratio');
+    };
+    expect(ratios([])).toEqual([]);
+    expect(ratios(['trend'])).toMatchObject([
+      { attributes: { 'hw.id': 'GPU-1', 'accelmeter.kernel.name': 'k' }, value: expect.closeTo(2, 6) },
+    ]);
   });
 
   it('that are active say what was observed and the threshold, and say it no more when they are cleared', () => {
