@@ -39,7 +39,7 @@ const programs: readonly Provoked[] = [
     code: 'memory_pressure',
     on: 'cpu',
     besides: {},
-    flags: ['--max-old-space-size=160', '--max-semi-space-size=1'],
+    flags: ['--max-old-space-size=320', '--max-semi-space-size=1'],
   },
 ];
 
