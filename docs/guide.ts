@@ -38,6 +38,13 @@ const executions = total(ended);
 const operations = total(ended, failed, none);
 const failures = total(failed, none);
 const operationsPerSecond = total(`rate(${ended}[1m])`, `rate(${failed}[1m])`, none);
+const latency = milliseconds(`${sum('accelmeter.kernel.duration', 'sum')} / ${executions}`);
+const bottlenecks = `${series('accelmeter.bottleneck.active')} == 1`;
+/** The mean of each kernel over a minute. */
+const minuteMean = (offset: string) => {
+  const rates = (part: 'sum' | 'count') => `rate(${series('accelmeter.kernel.duration', part)}[1m]${offset})`;
+  return `(${rates('sum')} / ${rates('count')})`;
+};
 /** Of all executions on a device; a bucket is an octave. */
 const quantile = (q: number | string) =>
   milliseconds(
@@ -63,10 +70,27 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
     { field: 'TotalOperations', promql: operations, note: 'failed ones included' },
     {
       field: 'AverageLatencyMs',
-      promql: milliseconds(`${sum('accelmeter.kernel.duration', 'sum')} / ${executions}`),
+      promql: latency,
       note: 'since the process began; with `rate(…[1m])` around both series, of the last minute',
     },
     { field: 'ThroughputOpsPerSecond', promql: operationsPerSecond, note: 'of the last minute, failed ones included' },
+    {
+      field: 'StatusMessage',
+      promql: total(series('accelmeter.bottleneck.active')),
+      note: 'how many bottlenecks the device has; the events and the landing page have the sentences',
+    },
+    {
+      field: 'PerformanceTrends',
+      promql: `${minuteMean('')} / ${minuteMean(' offset 1m')}`,
+      note: 'by kernel, the mean of the last minute over that of the minute before: 1.2 is a fifth slower',
+    },
+    { field: 'IdentifiedBottlenecks', promql: bottlenecks, note: 'label `accelmeter_bottleneck_code`', rare: true },
+    {
+      field: 'Recommendations',
+      promql: bottlenecks,
+      note: 'the section of [RULES.md](RULES.md) that label `accelmeter_bottleneck_code` names',
+      rare: true,
+    },
   ],
   KernelProfilingStats: [
     { field: 'TotalExecutions', promql: operations, note: 'failed ones included' },
@@ -158,6 +182,21 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
       note: 'seconds, of the last minute',
     },
     { field: 'Custom', promql: series('accelmeter.custom'), note: 'by `accelmeter_metric_name`', rare: true },
+  ],
+  DeviceStatus: [
+    { field: 'IsAvailable', promql: series('accelmeter.source.up'), note: 'by source' },
+    { field: 'HealthScore', promql: series('accelmeter.health.score'), note: 'on request', rare: true },
+    {
+      field: 'Status',
+      promql: series('accelmeter.health.score'),
+      note: 'healthy from 0.9, warning from 0.7, critical from 0.5; on request',
+      rare: true,
+    },
+    { field: 'Utilization', promql: `100 * ${series('accelmeter.device.utilization')}` },
+    { field: 'AverageLatency', promql: latency },
+    { field: 'Throughput', promql: operationsPerSecond },
+    { field: 'Issues', promql: bottlenecks, note: 'label `accelmeter_bottleneck_code`', rare: true },
+    { field: 'Recommendations', promql: bottlenecks, note: 'as those of ProfilingSnapshot', rare: true },
   ],
   'CPU Backend': [
     {

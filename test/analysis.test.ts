@@ -93,6 +93,16 @@ it('findings of all devices stand together, and each is known under its device',
   expect(analysis.of('GPU-3')).toBeUndefined();
 });
 
+it('trends are those of the window of the last tick, and none before there is one', () => {
+  const { analysis, tick } = analysisOver('GPU-1');
+  expect(analysis.of('GPU-1')?.trends).toEqual([]);
+  const slower = kernelWindow('matmul', new Array(60).fill(2e-3), new Array(60).fill(1e-3));
+  tick({ 'GPU-1': windowOf('opencl', { kernelsByName: [slower] }) });
+  expect(analysis.of('GPU-1')?.trends).toMatchObject([{ kernel: 'matmul', direction: 'degrading', ratio: 2 }]);
+  analysis.pause();
+  expect(analysis.of('GPU-1')?.trends).toEqual([]);
+});
+
 it('a tick that follows another one at once is none', () => {
   const { analysis, calls, raise } = analysisOver('GPU-1');
   raise('GPU-1');

@@ -98,12 +98,15 @@ describe.skipIf(lacks('pocl', 'cc', 'prometheus'))('the demo, scraped by a real 
   });
 
   const fields = Object.entries(guide).flatMap(([type, rows]) =>
-    rows.filter(({ rare }) => !rare).map(({ field, promql }) => ({ name: `${type}.${field}`, promql })),
+    rows.filter(({ rare }) => !rare).map(({ field, promql }) => ({ name: `${type}.${field}`, promql: soon(promql) })),
   );
   test.each(fields)('has $name of the profiling guide', async ({ promql }) => {
     expect(finite(await prometheus.query(promql)), promql).not.toEqual([]);
   });
 });
+
+/** What is of minutes for people is of seconds here. */
+const soon = (promql: string) => promql.replaceAll('1m', '4s');
 
 const finite = (series: readonly Series[]) => series.flatMap(({ values }) => values.filter(Number.isFinite));
 

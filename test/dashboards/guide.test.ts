@@ -23,6 +23,11 @@ type Id = (typeof ids)[number];
 /** The shortest just above a bound of the buckets and the longest on one: then PromQL has both as they are. */
 const durations = [2 ** -12 * 1.0001, 0.0012, 0.0009, 0.5, 2 ** -3, 0.25];
 
+/** Enough for two rates that follow each other. */
+const scrapes = 8;
+/** What is of minutes for people is of seconds here. */
+const shortened = (promql: string) => promql.replaceAll('1m', '3s');
+
 describe.skipIf(lacks('prometheus'))('the guide in PromQL', () => {
   const sinks = new Map<Id, ActivitySink>();
   const work = new AbortController();
@@ -31,7 +36,7 @@ describe.skipIf(lacks('prometheus'))('the guide in PromQL', () => {
   let prometheus: PrometheusServer;
 
   beforeAll(async () => {
-    const options = resolveOptions({ tickSeconds: 0.5 }, {}, () => {});
+    const options = resolveOptions({ tickSeconds: 0.5, extraMetrics: ['health'] }, {}, () => {});
     target = await openScrapeTarget(options, { host: '127.0.0.1', port: 0, backends: [machineOf(sinks)] });
     workOn('ended');
     for (let i = 0; i < 30; i += 1) sinks.get('failed')?.deliver({ ...kernel(1), failed: 'out_of_memory' });
@@ -43,7 +48,7 @@ describe.skipIf(lacks('prometheus'))('the guide in PromQL', () => {
     prometheus = await startPrometheus([`127.0.0.1:${target.port}`]);
     for (let looked = 0; looked < 100; looked += 1) {
       const [scraped] = await prometheus.query('count_over_time(up[1m])');
-      if ((scraped?.values[0] ?? 0) >= 4) break;
+      if ((scraped?.values[0] ?? 0) >= scrapes) break;
       await sleep(200);
     }
     for (const device of target.profiler.devices) snapshots.set(device.id, await device.getProfilingSnapshot());
@@ -62,7 +67,7 @@ describe.skipIf(lacks('prometheus'))('the guide in PromQL', () => {
   }
 
   const rows = Object.entries(guide).flatMap(([type, fields]) =>
-    fields.map(({ field, promql }) => ({ name: `${type}.${field}`, promql })),
+    fields.map(({ field, promql }) => ({ name: `${type}.${field}`, promql: shortened(promql) })),
   );
 
   test.each(rows)('$name has a finite value', async ({ promql }) => {
@@ -91,6 +96,21 @@ describe.skipIf(lacks('prometheus'))('the guide in PromQL', () => {
   test('an average of the last minute is that of the executions in it', async () => {
     const asked = await ask(promqlOf('ProfilingMetricType.Latency'));
     expect(asked.steady).toBeCloseTo(durations.reduce((sum, each) => sum + each, 0) / durations.length, 2);
+  });
+
+  test('a kernel whose time stays the same has no trend', async () => {
+    const asked = await ask(promqlOf('ProfilingSnapshot.PerformanceTrends'));
+    expect(asked.steady).toBeCloseTo(1, 1);
+  });
+
+  test('a bottleneck is named by its code, on the device that has it', async () => {
+    const answer = await prometheus.query(promqlOf('ProfilingSnapshot.IdentifiedBottlenecks'));
+    const named = answer.map(({ labels }) => [labels.hw_id, labels.accelmeter_bottleneck_code]);
+    expect(named).toContainEqual(['steady', 'failing_operations']);
+    expect(named.filter(([id]) => id === 'idle')).toEqual([]);
+    const states = await ask(promqlOf('ProfilingSnapshot.StatusMessage'));
+    expect(states.steady).toBe(named.filter(([id]) => id === 'steady').length);
+    expect(states.idle).toBe(0);
   });
 
   const promqlOf = (name: string) => rows.find((row) => row.name === name)?.promql ?? '';
@@ -208,6 +228,7 @@ function everything(): Activity[] {
   const copy = { kind: 'transfer', bytes: 2 ** 20, duration: 2 ** -10, failed: undefined } as const;
   return [
     ...durations.map(kernel),
+    { ...kernel(1), failed: 'out_of_resources' },
     { ...copy, direction: 'host_to_device', start: now - 2 ** -9 },
     { ...copy, direction: 'device_to_host', start: now - 2 ** -10 },
     { kind: 'compilation', duration: 0.7 },
