@@ -29,14 +29,6 @@ export const pareto =
   (random) =>
     1e-3 * random() ** (-1 / shape);
 
-/** Noise in which all that runs in one interval is faster or slower together, by the clock or by the batch. */
-export function rippling(noise: Noise, spread: number): (random: () => number) => Noise {
-  return (random) => {
-    const ripple = Math.exp(spread * normal(random));
-    return (own) => ripple * noise(own);
-  };
-}
-
 /** Box and Muller (1958). */
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());

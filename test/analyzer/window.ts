@@ -44,7 +44,7 @@ export function kernelWindow(name: string, newer: readonly number[], older?: rea
 }
 
 /** Some intervals, each with as many of the durations as the next. */
-export function half(seconds: readonly number[], intervals: number): Half {
+function half(seconds: readonly number[], intervals: number): Half {
   const each = seconds.length / intervals;
   const means = Array.from({ length: intervals }, (_, i) =>
     seconds.slice(Math.round(i * each), Math.round((i + 1) * each)),
