@@ -145,7 +145,7 @@ describe('snapshot', () => {
     expect(cpu).toMatchObject({ backendType: 'cpu', isAvailable: true, totalOperations: 0 });
     expect(cpu).toMatchObject({ findings: [], trends: [], health: { status: 'healthy', issues: [] } });
     expect(cpu?.deviceUtilizationPercent).toBeLessThan(60);
-    expect(cpu?.metrics.find(({ name }) => name === 'process.uptime')?.value).toBeGreaterThan(1.2);
+    expect(cpu?.metrics.find(({ name }) => name === 'process.uptime')?.value).toBeGreaterThan(0.9);
   });
 
   it('is a list for people, in units', async () => {

@@ -1,5 +1,6 @@
-import type { Halves, Window } from '../../profile/window.ts';
+import type { Half, Halves, Window } from '../../profile/window.ts';
 import { formatSeconds } from '../../quantity.ts';
+import type { Change } from '../finding.ts';
 import { isAfterStartUp } from '../in-use.ts';
 import type { Observation, Rule } from '../rule.ts';
 import { fewestSamples, over, shiftBetween, tailProbability } from '../shift.ts';
@@ -39,10 +40,10 @@ export const regression: Rule = {
         if (!halves || halves.older.count + halves.newer.count < fewestSamples) return [];
         const guarded = profile === 'production';
         if (guarded && isWarmingUp(halves, window)) return [];
-        const observed = over(halves.newer.mean, halves.older.mean);
-        if (observed === undefined || !(observed > threshold)) return [];
+        const change = changeBetween(halves);
+        if (change === undefined || !(change.after > threshold * change.before)) return [];
         if (guarded && !isMoreThanNoise(halves, threshold)) return [];
-        return [observation(kernel.name, halves, observed)];
+        return [observation(kernel.name, halves, change)];
       })
       .sort((a, b) => b.observed - a.observed);
   },
@@ -63,14 +64,23 @@ function isMoreThanNoise(halves: Halves, threshold: number): boolean {
   return shift.ofExecutions < significance || tailProbability(halves) < significance;
 }
 
-function observation(kernel: string, { older, newer, seconds }: Halves, observed: number): Observation {
-  const time = (value: number | undefined) => formatSeconds(value ?? Number.NaN);
+/** Of the mean time; `undefined` where a half has none. */
+function changeBetween({ older, newer }: Halves): Change | undefined {
+  const [before, after] = [older.mean, newer.mean];
+  return before === undefined || after === undefined || before === 0 ? undefined : { before, after };
+}
+
+function observation(kernel: string, { older, newer, seconds }: Halves, change: Change): Observation {
+  const { before, after } = change;
+  const observed = after / before;
   const more = `${Math.round((observed - 1) * 100)} % more than in the ${formatSeconds(seconds / 2)} before`;
+  const tail = (half: Half) => formatSeconds(half.quantile(0.95) ?? Number.NaN);
   return {
     observed,
     kernel,
+    change,
     samples: older.count + newer.count,
-    sentence: `${kernel} takes ${time(newer.mean)} on average, ${more} (${time(older.mean)}).`,
-    counterEvidence: [`P95 ${time(newer.quantile(0.95))} after ${time(older.quantile(0.95))}`],
+    sentence: `${kernel} takes ${formatSeconds(after)} on average, ${more} (${formatSeconds(before)}).`,
+    counterEvidence: [`P95 ${tail(newer)} after ${tail(older)}`],
   };
 }

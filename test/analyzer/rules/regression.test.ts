@@ -33,6 +33,9 @@ describe('regression', () => {
     expect(others).toEqual([]);
     expect(seen?.kernel).toBe('matmul');
     expect(seen?.observed).toBeCloseTo(1.3, 1);
+    const { before, after } = seen?.change ?? { before: 0, after: 0 };
+    expect(before).toBeCloseTo(0.001, 4);
+    expect(after / before).toBe(seen?.observed);
     expect(seen?.samples).toBe(200);
     expect(seen?.sentence).toMatch(/^matmul takes 1\.3\d? ms on average, 3\d % more than in the 50 s before \(/);
   });
