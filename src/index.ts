@@ -8,7 +8,7 @@ export type {
   TransferActivity,
   TransferDirection,
 } from './activity.ts';
-export type { BottleneckCode, Evidence, Finding, Severity } from './analyzer/finding.ts';
+export type { BottleneckCode, Change, Evidence, Finding, Severity } from './analyzer/finding.ts';
 export type { Recommendation, RecommendationCode } from './analyzer/recommendations.ts';
 export type { Trend } from './analyzer/trend.ts';
 export type { BackendName, DeviceIdentity, SourceState } from './backend.ts';

@@ -39,7 +39,7 @@ export interface ProfilerOptions {
   readonly suppress?: readonly string[] | undefined;
   /** How long executions may take, P95 and P99 by kernel name. By default the guide's with its rules, else none. */
   readonly objectives?: Objectives | undefined;
-  /** Metrics beyond the usual ones: "health" is `accelmeter.health.score`. By default none. */
+  /** Metrics beyond the usual ones: "health" is `accelmeter.health.score`, "trend" `accelmeter.trend.ratio`. By default none. */
   readonly extraMetrics?: readonly ExtraMetricName[] | undefined;
 }
 
