@@ -12,18 +12,17 @@ export class Ring {
   #samples = new Float32Array(initialSize);
   /** Where the next sample goes. */
   #next = 0;
-  /** True once the array has its full size and the oldest samples are being overwritten. */
-  #wrapped = false;
+  /** How often the array, at its full size, has been filled: from the first time on the oldest are overwritten. */
+  #laps = 0;
 
   /** Samples held, at most `windowSize`. */
   get length(): number {
-    return this.#wrapped ? windowSize : this.#next;
+    return this.#laps > 0 ? windowSize : this.#next;
   }
 
-  /** The oldest sample held; `undefined` where there is none. */
-  get oldest(): number | undefined {
-    if (this.length === 0) return undefined;
-    return this.#samples[this.#wrapped ? this.#next : 0];
+  /** Samples taken since it began. */
+  get pushed(): number {
+    return this.#laps * windowSize + this.#next;
   }
 
   push(sample: number): void {
@@ -34,7 +33,7 @@ export class Ring {
 
   /** A copy of the samples, oldest first. */
   toArray(): Float32Array {
-    if (!this.#wrapped) return this.#samples.slice(0, this.#next);
+    if (this.#laps === 0) return this.#samples.slice(0, this.#next);
     const result = new Float32Array(windowSize);
     result.set(this.#samples.subarray(this.#next));
     result.set(this.#samples.subarray(0, this.#next), windowSize - this.#next);
@@ -44,7 +43,7 @@ export class Ring {
   #makeRoom(): void {
     if (this.#samples.length === windowSize) {
       this.#next = 0;
-      this.#wrapped = true;
+      this.#laps += 1;
       return;
     }
     const grown = new Float32Array(Math.min(this.#samples.length * 2, windowSize));

@@ -6,6 +6,7 @@
 import { Ring } from '../distribution/ring.ts';
 import { type WindowStatistics, windowStatistics } from '../distribution/statistics.ts';
 import { BusyTime } from './busy-time.ts';
+import { WindowAge } from './window-age.ts';
 
 export interface TimelineOptions {
   /** Process seconds. */
@@ -22,9 +23,7 @@ export class DeviceTimeline {
   readonly #active: BusyTime;
   readonly #inFlight: BusyTime;
   readonly #durations = new Ring();
-  /** For each of them the last tick before it, in seconds after `#created`: the clock is not read for every kernel. */
-  readonly #ticks = new Ring();
-  #tick = 0;
+  readonly #age: WindowAge;
   /** Seconds of kernels whose start nobody knows, not yet handed to the busy times: the hot path adds one number. */
   #unplaced = 0;
   /** The clock as last read. */
@@ -35,6 +34,7 @@ export class DeviceTimeline {
     this.#now = now;
     this.#created = now();
     this.#seen = this.#created;
+    this.#age = new WindowAge(this.#durations, this.#created);
     this.#busy = new BusyTime(this.#created, settleLag);
     this.#copying = new BusyTime(this.#created, settleLag);
     this.#active = new BusyTime(this.#created, settleLag);
@@ -44,7 +44,6 @@ export class DeviceTimeline {
   /** An execution of which only the duration is known, in seconds. Hot path. */
   ran(duration: number): void {
     this.#durations.push(duration);
-    this.#ticks.push(this.#tick);
     this.#unplaced += duration;
   }
 
@@ -54,7 +53,6 @@ export class DeviceTimeline {
    */
   ranAt(start: number, duration: number, wait = 0): void {
     this.#durations.push(duration);
-    this.#ticks.push(this.#tick);
     if (!this.#isPast(start + duration)) {
       this.#unplaced += duration;
       return;
@@ -113,8 +111,7 @@ export class DeviceTimeline {
 
   /** Age of the oldest of them in seconds, at most one interval too high; `undefined` where there is none. */
   windowAge(now: number): number | undefined {
-    const tick = this.#ticks.oldest;
-    return tick === undefined ? undefined : Math.max(0, now - this.#created - tick);
+    return this.#age.at(now);
   }
 
   settle(now: number): void {
@@ -126,7 +123,7 @@ export class DeviceTimeline {
     const closed = this.#busy.close(now);
     if (closed !== undefined) this.#utilization = closed.busy / closed.length;
     for (const time of [this.#copying, this.#active, this.#inFlight]) time.close(now);
-    this.#tick = Math.max(this.#tick, now - this.#created);
+    this.#age.tick(now);
   }
 
   /** Nothing is known of the present any more. */
@@ -138,7 +135,7 @@ export class DeviceTimeline {
   reopen(now: number): void {
     this.#handOver();
     for (const time of this.#times()) time.reopen(now);
-    this.#tick = Math.max(this.#tick, now - this.#created);
+    this.#age.tick(now);
   }
 
   #times(): BusyTime[] {
