@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { DeviceHistory } from '../src/profile/history.ts';
+import type { KernelObjective } from '../src/profile/objective-counts.ts';
 
 const statesFilled = 8;
 const samples = 1000;
@@ -13,10 +14,10 @@ const ticks = 30;
 const targetBytes = 2 ** 20;
 
 /** The state of a device, with a clock of its own. */
-function createState(index: number) {
+function createState(index: number, objectives: readonly KernelObjective[] = []) {
   let seconds = 100;
   const identity = { id: `GPU-${index}`, backend: 'opencl', type: 'gpu', name: 'bench', index } as const;
-  const profile = new DeviceProfile(identity, { now: () => seconds });
+  const profile = new DeviceProfile(identity, { now: () => seconds, objectives });
   const history = new DeviceHistory(profile);
   return {
     profile,
@@ -36,6 +37,7 @@ type Shape = (i: number, k: number) => number;
 
 interface Case {
   readonly what: string;
+  readonly objectives?: readonly KernelObjective[];
   readonly fill: (state: State) => void;
 }
 
@@ -94,18 +96,23 @@ const cases: Readonly<Record<string, Case>> = {
     fill: (state) => fillKernels(state, 64, wholeRange),
   },
   worst: { what: 'everything full, names waiting as well', fill: fillUp },
+  judged: {
+    what: 'the same with objectives for every kernel',
+    objectives: [{ pattern: /^/, p95: 0.01, p99: 0.02 }],
+    fill: fillUp,
+  },
 };
 
 const wanted = process.argv[2];
 if (wanted === undefined) reportAll();
 else console.log(bytesEach(cases[wanted] as Case));
 
-function bytesEach({ fill }: Case): number {
+function bytesEach({ fill, objectives }: Case): number {
   // Once before, so that compiled code and tables that are made once are there already.
-  fill(createState(0));
+  fill(createState(0, objectives));
   const before = bytesInUse();
   const states = Array.from({ length: statesFilled }, (_, index) => {
-    const state = createState(index);
+    const state = createState(index, objectives);
     fill(state);
     return state;
   });
