@@ -3,8 +3,8 @@
  * which the event loop runs, and given up in time.
  */
 import type { CollectionResult, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { FamilyCount, Format } from './format.ts';
 import { PageBuffer } from './page-buffer.ts';
-import type { FamilyCount, Format } from './text.ts';
 
 /** A page, valid while `use` of `scrape` runs. */
 export interface Page {

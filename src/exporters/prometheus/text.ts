@@ -14,6 +14,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { createFamilies, type Family, type ScopeMetrics } from './families.ts';
+import type { FamilyCount, Format } from './format.ts';
 import { escapeHelp, labelText, type MetricNaming } from './naming.ts';
 import { octaveBuckets } from './octaves.ts';
 import type { PageBuffer } from './page-buffer.ts';
@@ -27,23 +28,6 @@ export interface TextOptions extends MetricNaming {
   readonly withoutTargetInfo: boolean;
   /** Which resource attributes are labels of every series; `undefined` for none. */
   readonly withResourceConstantLabels: RegExp | undefined;
-}
-
-/** How many series a family has on a page. */
-export interface FamilyCount {
-  readonly name: string;
-  readonly type: Family['type'];
-  readonly series: number;
-}
-
-/** A format of a page. */
-export interface Format {
-  readonly contentType: string;
-  /**
-   * Writes a collection, a stretch at each step of the iteration, so that the caller can let the event loop run in
-   * between. Returns the families written.
-   */
-  write(collected: ResourceMetrics, page: PageBuffer): Generator<void, FamilyCount[]>;
 }
 
 /** Points between two steps: some tens of microseconds of gauges, half a millisecond of histograms. */

@@ -13,8 +13,9 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Format } from '../../../src/exporters/prometheus/format.ts';
 import { PageBuffer } from '../../../src/exporters/prometheus/page-buffer.ts';
-import { createTextFormat, type Format, type TextOptions } from '../../../src/exporters/prometheus/text.ts';
+import { createTextFormat, type TextOptions } from '../../../src/exporters/prometheus/text.ts';
 import { TestReader } from './test-reader.ts';
 
 const plain: TextOptions = {
