@@ -7,12 +7,7 @@
  * that is new is only rendered anew. The cache is weak, so it goes with the series.
  */
 import { type Attributes, diag, type HrTime } from '@opentelemetry/api';
-import {
-  DataPointType,
-  type ExponentialHistogram,
-  type Histogram,
-  type ResourceMetrics,
-} from '@opentelemetry/sdk-metrics';
+import { DataPointType, type ExponentialHistogram, type Histogram } from '@opentelemetry/sdk-metrics';
 import { createFamilies, type Family, type ScopeMetrics } from './families.ts';
 import type { FamilyCount, Format } from './format.ts';
 import { escapeHelp, labelText, type MetricNaming } from './naming.ts';
