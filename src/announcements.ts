@@ -4,28 +4,20 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import type { Finding } from './analyzer/finding.ts';
-import { warn } from './warning.ts';
+import { Listeners } from './listeners.ts';
 
 export type FindingListener = (finding: Finding) => void;
 
 const findings = channel('accelmeter:finding');
 
-interface Told {
-  readonly tell: FindingListener;
-  /** It has thrown, and was warned of. */
-  faulty: boolean;
-}
-
 export class Announcements {
-  readonly #listeners = new Set<Told>();
+  readonly #listeners = new Listeners<Finding>('findings');
   readonly #waiting: Finding[] = [];
   #delivering = false;
 
   /** Tells `listener` of what is announced from now on, until the function that this gives is called. */
   on(listener: FindingListener): () => void {
-    const entry: Told = { tell: listener, faulty: false };
-    this.#listeners.add(entry);
-    return () => void this.#listeners.delete(entry);
+    return this.#listeners.on(listener);
   }
 
   /** Tells everyone before the event loop goes on, but not before the caller is done. */
@@ -40,24 +32,9 @@ export class Announcements {
     if (this.#delivering) return;
     this.#delivering = true;
     for (let finding = this.#waiting.shift(); finding !== undefined; finding = this.#waiting.shift()) {
-      for (const listener of this.#listeners) tell(listener, finding);
+      this.#listeners.tell(finding);
       if (findings.hasSubscribers) findings.publish(finding); // catches what its subscribers throw
     }
     this.#delivering = false;
-  }
-}
-
-/** A listener that fails is the service's to mend, and stays: the next finding may be one that it can take. */
-function tell(listener: Told, finding: Finding): void {
-  const failed = (error: unknown) => {
-    if (listener.faulty) return;
-    listener.faulty = true;
-    warn(`a listener for findings failed: ${error instanceof Error ? error.message : String(error)}`);
-  };
-  try {
-    const result: unknown = listener.tell(finding);
-    if (result instanceof Promise) result.catch(failed);
-  } catch (error) {
-    failed(error);
   }
 }

@@ -1,6 +1,6 @@
 /** Tells who listens that a device went away, and that it came back. The first time a device appears is no change. */
 import type { DeviceIdentity } from './backend.ts';
-import { warn } from './warning.ts';
+import { Listeners } from './listeners.ts';
 
 export interface DeviceChange {
   readonly device: DeviceIdentity;
@@ -13,14 +13,12 @@ export interface DeviceChange {
 const mostLost = 256;
 
 export class DeviceChanges {
-  readonly #listeners = new Set<(change: DeviceChange) => void>();
+  readonly #listeners = new Listeners<DeviceChange>('devices');
   readonly #lost = new Set<string>();
 
-  /** Returns the off-switch. A listener that throws is warned of. */
+  /** Returns the off-switch. A listener that fails is warned of once. */
   on(listener: (change: DeviceChange) => void): () => void {
-    const own = (change: DeviceChange) => listener(change);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#listeners.on(listener);
   }
 
   appeared(device: DeviceIdentity): void {
@@ -35,13 +33,6 @@ export class DeviceChanges {
   }
 
   #tell(device: DeviceIdentity, state: DeviceChange['state']): void {
-    const change = Object.freeze({ device, state, at: new Date().toISOString() });
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        warn(`a listener of devices threw: ${error instanceof Error ? error.message : error}`);
-      }
-    }
+    this.#listeners.tell(Object.freeze({ device, state, at: new Date().toISOString() }));
   }
 }

@@ -31,7 +31,7 @@ export class ProbeError extends Error {
   /** Any thrown value as a ProbeError; what is not one already is `broken`. */
   static from(error: unknown): ProbeError {
     if (error instanceof ProbeError) return error;
-    return new ProbeError('broken', error instanceof Error ? error.message : String(error), { cause: error });
+    return new ProbeError('broken', messageOf(error), { cause: error });
   }
 }
 
@@ -45,5 +45,14 @@ export function optional<T>(probe: () => T): T | undefined {
   } catch (error) {
     if (error instanceof ProbeError && (error.kind === 'absent' || error.kind === 'unsupported')) return undefined;
     throw error;
+  }
+}
+
+/** What was thrown, as a text. Never throws, as `String` does for an object without a prototype. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'something that has no text';
   }
 }

@@ -53,7 +53,7 @@ it('who has switched off is told nothing more, and one that throws harms no othe
   off();
   changes.left(device('a'));
   expect(told).toHaveLength(1);
-  expect(warning).toHaveBeenCalledWith('a listener of devices threw: mine', expect.anything());
+  expect(warning).toHaveBeenCalledWith('a listener for devices failed: mine', expect.anything());
 });
 
 it('of more than 256 devices that left, the first are forgotten', () => {

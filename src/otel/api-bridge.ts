@@ -14,6 +14,7 @@ import {
 } from '@opentelemetry/api';
 import { catalogue, type Metric, type MetricName } from '../catalogue.ts';
 import { classicBoundaries } from '../distribution/sketch.ts';
+import { messageOf } from '../errors.ts';
 import { collectDistributions, collectPoints } from '../points.ts';
 import { type Profiler, type ProfilerState, stateOf } from '../profiler.ts';
 import { version } from '../version.ts';
@@ -147,7 +148,7 @@ export function bridgeToApi(profiler: Profiler, { meterProvider }: BridgeOptions
       if (attached) await work();
     } catch (error) {
       detach();
-      warn(`the bridge is detached, the MeterProvider threw: ${error instanceof Error ? error.message : error}`);
+      warn(`the bridge is detached, the MeterProvider threw: ${messageOf(error)}`);
     }
   }
 }

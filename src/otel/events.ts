@@ -4,6 +4,7 @@
  */
 import type { Finding } from '../analyzer/finding.ts';
 import type { DeviceChange } from '../device-changes.ts';
+import { messageOf } from '../errors.ts';
 import { version } from '../version.ts';
 import { warn } from '../warning.ts';
 import { cleared, detected, deviceChanged, issued } from './event-records.ts';
@@ -70,8 +71,7 @@ export function bridgeEventsToApi(profiler: EventSource, { loggerProvider }: Eve
     try {
       (loggerProvider ?? globalLoggerProvider())?.getLogger('accelmeter', version).emit(record);
     } catch (error) {
-      if (!warned)
-        warn(`an event is lost, the LoggerProvider threw: ${error instanceof Error ? error.message : error}`);
+      if (!warned) warn(`an event is lost, the LoggerProvider threw: ${messageOf(error)}`);
       warned = true;
     }
   }
