@@ -67,6 +67,17 @@ it('utilization is the share of the time in which a kernel ran; overlapping ones
   expect(results[0]?.deviceUtilizationPercent).toBeLessThanOrEqual(50.1);
 });
 
+it('utilization counts kernels of which only the duration was told', async () => {
+  const [, opencl] = await twoDevices();
+  const { results } = await compareBackends([opencl], async (device) => {
+    const start = performance.now() / 1000;
+    await sleep(100);
+    device.kernel('k').record((performance.now() / 1000 - start) / 2);
+  });
+  expect(results[0]?.deviceUtilizationPercent).toBeGreaterThan(35);
+  expect(results[0]?.deviceUtilizationPercent).toBeLessThanOrEqual(50.1);
+});
+
 it('a device on which the workload fails does not keep the others from being compared', async () => {
   const error = new Error('out of memory');
   const { results, failures } = await compareBackends(await twoDevices(), (device) => {

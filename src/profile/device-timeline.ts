@@ -79,6 +79,7 @@ export class DeviceTimeline {
 
   /** The same up to `now`, as far as executions have been told. */
   busyUntil(now: number): number {
+    this.#handOver();
     return this.#busy.secondsUntil(now);
   }
 
