@@ -20,6 +20,7 @@ import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Window } from './profile/window.ts';
 import type { ProfilerState } from './profiler.ts';
 import { formatBytes, formatSeconds, formatShare } from './quantity.ts';
+import { wallTime } from './wall-clock.ts';
 
 /**
  * By the score: `healthy` from 0.9, `warning` from 0.7, `critical` from 0.5, `error` below. `offline`: the device has
@@ -77,7 +78,7 @@ export function takeHealth(
   const { identity: device, readings } = profile;
   return healthOf({
     device,
-    timestamp: new Date(performance.timeOrigin + now() * 1000).toISOString(),
+    timestamp: wallTime(now()),
     presence: profiles.get(device.id) === profile ? phase : 'removed',
     sources: sessions.find(({ backend }) => backend === device.backend)?.sources() ?? [],
     window: analysis.of(device.id)?.window,

@@ -16,6 +16,7 @@ import {
   type MemoryProfilingStats,
   memoryStatistics,
 } from './profiling-statistics.ts';
+import { wallTime } from './wall-clock.ts';
 
 /** What is known of one device at one moment. */
 export interface ProfilingSnapshot {
@@ -78,7 +79,7 @@ export function takeSnapshot(
     deviceId: identity.id,
     deviceName: identity.name,
     backendType: identity.backend,
-    timestamp: new Date(performance.timeOrigin + now * 1000).toISOString(),
+    timestamp: wallTime(now),
     isAvailable: true,
     metrics: Object.freeze([...metricsOf(profile, process, { kernelStats, memoryStats })]),
     kernelStats,

@@ -4,6 +4,7 @@
  */
 import type { DeviceIdentity } from '../backend.ts';
 import type { Window } from '../profile/window.ts';
+import { wallTime } from '../wall-clock.ts';
 import { type BottleneckCode, byGravity, type Finding, findingOf, graver } from './finding.ts';
 import { codesHiddenBy, type Observed, observe, rulesFor, type Sighting } from './observe.ts';
 import type { Rule } from './rule.ts';
@@ -200,7 +201,7 @@ export class Analyzer {
   }
 
   #timestamp(): string {
-    return new Date(performance.timeOrigin + this.#options.now() * 1000).toISOString();
+    return wallTime(this.#options.now());
   }
 }
 

@@ -23,7 +23,8 @@ export function detected(finding: Finding): EventRecord {
 /** A finding that is over. */
 export function cleared(finding: Finding): EventRecord {
   const end = finding.clearedAt ?? new Date().toISOString();
-  const seconds = (Date.parse(end) - Date.parse(finding.raisedAt)) / 1000;
+  // The wall clock may have been set back meanwhile.
+  const seconds = Math.max(0, Date.parse(end) - Date.parse(finding.raisedAt)) / 1000;
   const attributes: EventAttributesOf<'accelmeter.bottleneck.cleared'> = {
     ...observationOf(finding),
     'accelmeter.bottleneck.duration': seconds,

@@ -84,6 +84,12 @@ describe('a finding', () => {
     });
   });
 
+  it('that is over before it began, because the clock was set back, lasted for no time', () => {
+    const raised = finding();
+    const cleared = emitted(raised, { ...over(raised), clearedAt: '2026-03-01T09:00:00.000Z' }).at(-1);
+    expect(cleared?.attributes).toMatchObject({ 'accelmeter.bottleneck.duration': 0 });
+  });
+
   it.each([
     ['info', 'INFO', 9],
     ['warning', 'WARN', 13],
