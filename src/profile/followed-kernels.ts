@@ -42,6 +42,11 @@ export class FollowedKernels {
     for (const followed of this.#followed) followed.forget();
   }
 
+  /** What they did until now belongs to no interval. */
+  skip(): void {
+    for (const followed of this.#followed) followed.skip();
+  }
+
   /** Those that carry the time in the intervals from `first` to `last`, the heaviest first. `seconds`: that of all. */
   windows(first: number, last: number, seconds: number, stretch: StretchOf): KernelWindow[] {
     return this.#followed
@@ -94,6 +99,10 @@ class FollowedKernel {
 
   forget(): void {
     this.#since = Number.POSITIVE_INFINITY;
+  }
+
+  skip(): void {
+    this.#buckets.skip([this.kernel.distribution.sketch]);
   }
 
   /** The sum of its times in what is kept at interval `last`. */

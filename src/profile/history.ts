@@ -51,7 +51,7 @@ export class DeviceHistory {
   close(now: number, process: readonly ProcessPoint[] = [], unseen: readonly string[] = []): void {
     const { interval, measuredSince, queueWait, memory } = this.#profile;
     if (interval === undefined || interval.number === this.#taken) return;
-    if (measuredSince !== this.#measuredSince || interval.number !== this.#taken + 1) this.reset();
+    if (measuredSince !== this.#measuredSince || interval.number !== this.#taken + 1) this.#forget();
     this.#measuredSince = measuredSince;
     this.#taken = interval.number;
     const kernels = [...this.#profile.kernels()];
@@ -75,12 +75,12 @@ export class DeviceHistory {
     this.#held = memory.usage ?? 0;
   }
 
-  /** Forgets the intervals: measuring paused, and what was before is not of the present. */
+  /** Forgets the intervals: measuring paused, and what was before, and until now, is not of the present. */
   reset(): void {
-    this.#intervals = [];
-    this.#held = this.#profile.memory.usage ?? 0;
-    this.#byKernel.forget();
-    this.#objectives.forget();
+    this.#forget();
+    this.#kernels.skip(Array.from(this.#profile.kernels(), ({ distribution }) => distribution.sketch));
+    this.#waits.skip([this.#profile.queueWait.sketch]);
+    this.#byKernel.skip();
   }
 
   /**
@@ -110,6 +110,13 @@ export class DeviceHistory {
       heldBefore: first.heldBefore,
       utilization: averageUtilization(kept),
     });
+  }
+
+  #forget(): void {
+    this.#intervals = [];
+    this.#held = this.#profile.memory.usage ?? 0;
+    this.#byKernel.forget();
+    this.#objectives.forget();
   }
 
   #stretch(first: number, last: number): Pick<Halves, 'seconds' | 'compilingSeconds'> {

@@ -40,11 +40,9 @@ export class RecentBuckets {
     const row = number % historyLength;
     this.#newest = number;
     this.#shapes.fill(0, row * 2, row * 2 + 2);
-    const counted = sketches.reduce((count, sketch) => count + sketch.count, 0);
-    const added = counted - this.#counted;
-    this.#counted = counted;
-    const size = added === 0 ? 0 : this.#takeNew(sketches);
-    if (added !== expected) return false;
+    const counted = this.#counted;
+    const size = this.skip(sketches);
+    if (this.#counted - counted !== expected) return false;
     const joined = joinsNeeded(size);
     const from = row * bucketsKept;
     let at = from - 1;
@@ -60,6 +58,14 @@ export class RecentBuckets {
     this.#shapes[row * 2] = at + 1 - from;
     this.#shapes[row * 2 + 1] = joined;
     return true;
+  }
+
+  /** What the sketches took in since the last call belongs to no interval. Answers in how many buckets it was. */
+  skip(sketches: readonly Sketch[]): number {
+    const counted = sketches.reduce((count, sketch) => count + sketch.count, 0);
+    if (counted === this.#counted) return 0;
+    this.#counted = counted;
+    return this.#takeNew(sketches);
   }
 
   /** How far buckets have to be joined to compare the intervals from `first` to `last`. */

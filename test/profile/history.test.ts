@@ -365,6 +365,30 @@ describe('time', () => {
     expect(windowOf(history).byKernel[0]?.halves(2)).toBeUndefined();
   });
 
+  it('after a pause is whole from the first interval on, whatever ran until then', () => {
+    const { profile, history, moveTo, tick } = device();
+    const run = (times: number) => {
+      for (let i = 0; i < times; i++)
+        profile.deliver({ kind: 'kernel', name: 'k', start: 100, duration: 1e-3, wait: 2e-3, failed: undefined });
+    };
+    run(1);
+    tick();
+    run(3); // since the last tick
+    moveTo(107);
+    profile.pause(107);
+    history.reset();
+    run(1000);
+    moveTo(900);
+    profile.resume(900);
+    history.reset();
+    run(7);
+    tick();
+    const { kernels, waits, byKernel } = windowOf(history);
+    expect([countOf(kernels), countOf(waits)]).toEqual([7, 7]);
+    expect(kernels.quantile(0.5)).toBeCloseTo(1e-3, 4);
+    expect(byKernel.map((kernel) => [kernel.count, countOf(kernel)])).toEqual([[7, 7]]);
+  });
+
   it('after a pause in which nothing ran is whole from the first interval on', () => {
     const { profile, history, moveTo, now, tick } = device();
     profile.kernel('k').record(1e-3);
