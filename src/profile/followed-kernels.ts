@@ -47,11 +47,14 @@ export class FollowedKernels {
     for (const followed of this.#followed) followed.skip();
   }
 
-  /** Those that carry the time in the intervals from `first` to `last`, the heaviest first. `seconds`: that of all. */
+  /**
+   * Those that carry the time in the intervals from `first` to `last`, the heaviest first, and last those that only
+   * failed. `seconds`: that of all.
+   */
   windows(first: number, last: number, seconds: number, stretch: StretchOf): KernelWindow[] {
     return this.#followed
       .map((followed) => followed.window(first, last, stretch))
-      .filter(({ sum }) => sum > 0 && sum >= leastShare * seconds)
+      .filter(({ count, sum, failures }) => (sum > 0 ? sum >= leastShare * seconds : count === 0 && failures > 0))
       .sort((a, b) => b.sum - a.sum);
   }
 

@@ -27,7 +27,10 @@ export function lifetimeWindow(profile: DeviceProfile, now: number, process: rea
     counters.failures,
   );
   const heaviest = kernels
-    .filter(({ name, distribution: { sum } }) => name !== otherName && sum > 0 && sum >= leastShare * together.sum)
+    .filter(({ name }) => name !== otherName)
+    .filter(({ distribution: { count, sum }, failureCount }) =>
+      sum > 0 ? sum >= leastShare * together.sum : count === 0 && failureCount > 0,
+    )
     .sort((a, b) => b.distribution.sum - a.distribution.sum);
   return deviceWindow(profile, {
     seconds,

@@ -17,7 +17,10 @@ export interface Window {
 
   /** Executions of all kernels together. */
   readonly kernels: Durations;
-  /** The kernels that take most of the time, the heaviest first; never "other", which is a mixture. */
+  /**
+   * The kernels that take most of the time, the heaviest first, and last those of which each execution failed; never
+   * "other", which is a mixture.
+   */
   readonly byKernel: readonly KernelWindow[];
   /** At least one kernel ran: merged intervals. */
   readonly busySeconds: number;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { observe } from '../../src/analyzer/observe.ts';
 import type { DeviceIdentity, Reading } from '../../src/backend.ts';
 import { standardDeviation } from '../../src/distribution/statistics.ts';
 import { DeviceProfile } from '../../src/profile/device-profile.ts';
@@ -288,6 +289,25 @@ describe('a kernel', () => {
     const window = windowOf(history);
     expect(window.byKernel.map(({ name }) => name)).toEqual(['heavy']);
     expect(window.kernels).toMatchObject({ count: 3, sum: 2.001 });
+  });
+
+  it('of which each execution fails takes no time, and is told all the same', () => {
+    const { profile, history, tick } = device();
+    for (let i = 0; i < 100; i++) {
+      profile.kernel('good').record(1e-3);
+      profile.kernel('broken').recordFailure('invalid_args');
+    }
+    profile.kernel('good').recordFailure('once');
+    tick();
+    const window = windowOf(history);
+    expect(window.byKernel.map(({ name, failures }) => [name, failures])).toEqual([
+      ['good', 1],
+      ['broken', 100],
+    ]);
+    const { sightings } = observe(window);
+    expect(sightings.map(({ rule, observation }) => [rule.code, observation.counterEvidence])).toEqual([
+      ['failing_operations', ['100 of broken']],
+    ]);
   });
 
   it('that waited for a place is there with all that it did in the interval', () => {
