@@ -57,7 +57,7 @@ async function asCommandErrors(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    throw error instanceof BaselineError ? new CommandError(error.message) : error;
+    throw error instanceof BaselineError ? new CommandError(printable(error.message)) : error;
   }
 }
 
@@ -126,7 +126,7 @@ const columns: readonly Column<KernelComparison>[] = [
 /** The comparison as text for a terminal of that width. */
 export function describe(comparison: BaselineComparison, width: number): string {
   const { baseline, devices, thresholdPercent, goneDevices, newDevices } = comparison;
-  const lines = [`Baseline of ${baseline.date}, host ${printable(baseline.host)}\n`];
+  const lines = [`Baseline of ${shortened(baseline.date, 32)}, host ${printable(baseline.host)}\n`];
   if (baseline.nodeVersion !== process.versions.node || baseline.accelmeterVersion !== version) {
     lines.push(
       ` with Node.js ${printable(baseline.nodeVersion)}, accelmeter ${printable(baseline.accelmeterVersion)}\n`,

@@ -135,6 +135,16 @@ describe('what is no baseline to compare with is one line and exit code 1:', () 
     expect(stderr.replace('what the program prints\n', '')).toMatch(message);
   });
 
+  it('a file with control characters of a terminal, which do not reach it', async () => {
+    const title = '\u001b]0;title\u0007';
+    const file = path('escape.json');
+    writeFileSync(file, JSON.stringify(baseline({ [title]: [1] }, { ...gpu, name: title })));
+    const { code, stderr } = await accelmeter('compare', file, ...program(1));
+    expect(code).toBe(1);
+    expect(stderr).toContain('·]0;title·');
+    expect(stderr).not.toContain('\u001b');
+  });
+
   it('a file that cannot be written', async () => {
     const { code, stderr } = await accelmeter('save', path('none/x.json'), ...program(1));
     expect(code).toBe(1);
@@ -162,6 +172,13 @@ describe('in a terminal', () => {
         .map(({ length }) => length),
     );
     expect(longest).toBeLessThanOrEqual(width);
+  });
+
+  it('whatever the file has for texts, only what can be printed is', () => {
+    const title = '\u001b]0;title\u0007';
+    const texts = { date: title, host: title, nodeVersion: title, accelmeterVersion: title };
+    const comparison = compareDevices({ ...before, ...texts }, now);
+    expect(describeComparison(comparison, 80)).not.toContain(title);
   });
 
   it('says which device was taken for which, what is new and what is gone, and how it ends', () => {
