@@ -20,7 +20,7 @@ const health = () => {
   throw new Error('nobody asks for it here');
 };
 const context = { now, refresh: async () => {}, analysed: () => undefined, findings: () => findings, health };
-const device = presentDevice(profile, { ...context, processPoints: () => [] });
+const device = presentDevice(profile, { ...context, presence: () => 'running' as const, processPoints: () => [] });
 const work = () => 1;
 
 function nanosecondsACall(): number {

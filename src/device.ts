@@ -8,6 +8,7 @@ import type { Distribution } from './distribution/distribution.ts';
 import { type DeviceStatus, deviceStatusOf } from './health/device-status.ts';
 import type { HealthSnapshot } from './health.ts';
 import { attachFindings } from './otel/span-events.ts';
+import type { Presence } from './presence.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Kernel } from './profile/kernel-table.ts';
 import type { MemoryAccount } from './profile/memory-account.ts';
@@ -55,6 +56,8 @@ export interface DeviceContext {
   /** What is raised about the device; asked at every `timeKernel`. */
   findings(): readonly Finding[];
   health(): HealthSnapshot;
+  /** Whether it is measured. */
+  presence(): Presence;
   /** What was last sampled about the process: it belongs to the CPU's picture. */
   processPoints(): readonly ProcessPoint[];
 }
@@ -70,10 +73,10 @@ export function profileOf(device: Device): DeviceProfile {
 
 /** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
 export function presentDevice(profile: DeviceProfile, context: DeviceContext): Device {
-  const { now, refresh, analysed, health, processPoints } = context;
+  const { now, refresh, analysed, health, presence, processPoints } = context;
   const { memory, queueWait, compilation } = profile;
   const snapshot = () =>
-    takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : [], analysed());
+    takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : [], analysed(), presence());
   const upToDate =
     <T>(take: () => T) =>
     async ({ signal }: { signal?: AbortSignal } = {}) => {

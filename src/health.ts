@@ -15,7 +15,7 @@ import {
   usedShare,
 } from './health/score.ts';
 import { type HealthSensor, type SensorType, sensorsOf } from './health/sensors.ts';
-import type { LoopPhase } from './loop.ts';
+import { type Presence, whyAbsent } from './presence.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Window } from './profile/window.ts';
 import type { ProfilerState } from './profiler.ts';
@@ -55,7 +55,7 @@ export interface HealthInputs {
   readonly device: DeviceIdentity;
   /** ISO 8601, in UTC. */
   readonly timestamp: string;
-  readonly presence: LoopPhase | 'removed';
+  readonly presence: Presence;
   /** The sources of the device's backend. */
   readonly sources: readonly SourceState[];
   /** That of the last tick; `undefined` before the first. */
@@ -67,23 +67,26 @@ export interface HealthInputs {
 /** That of a device of a profiler, as of its last tick. */
 export function takeHealth(
   profile: DeviceProfile,
-  {
-    analysis,
-    now,
-    phase,
-    profiles,
-    sessions,
-  }: Pick<ProfilerState, 'analysis' | 'now' | 'phase' | 'profiles' | 'sessions'>,
+  state: Pick<ProfilerState, 'analysis' | 'now' | 'phase' | 'profiles' | 'sessions'>,
 ): HealthSnapshot {
+  const { analysis, now, sessions } = state;
   const { identity: device, readings } = profile;
   return healthOf({
     device,
     timestamp: wallTime(now()),
-    presence: profiles.get(device.id) === profile ? phase : 'removed',
+    presence: presenceOf(profile, state),
     sources: sessions.find(({ backend }) => backend === device.backend)?.sources() ?? [],
     window: analysis.of(device.id)?.window,
     readings,
   });
+}
+
+/** Also where another device has come under its id. */
+export function presenceOf(
+  profile: DeviceProfile,
+  { phase, profiles }: Pick<ProfilerState, 'phase' | 'profiles'>,
+): Presence {
+  return profiles.get(profile.identity.id) === profile ? phase : 'removed';
 }
 
 /** Pure. */
@@ -141,9 +144,7 @@ interface Problem {
 
 /** What is not seen, and why. */
 function absences({ presence, sources }: HealthInputs): Problem[] {
-  if (presence === 'removed') return [{ issue: 'The device has left.' }];
-  if (presence === 'closed') return [{ issue: 'The profiler is closed.' }];
-  if (presence === 'paused') return [{ issue: 'Measuring is paused.' }];
+  if (presence !== 'running') return [{ issue: whyAbsent[presence] }];
   return sources
     .filter(({ up }) => !up)
     .map(({ name, detail, remedy }) => ({ issue: `${name}: ${detail}.`, remedy: remedy && `${capital(remedy)}.` }));

@@ -15,7 +15,7 @@ import { type Device, presentDevice } from './device.ts';
 import { type DeviceChange, DeviceChanges } from './device-changes.ts';
 import { ProbeError } from './errors.ts';
 import { Governor, type SelfStatus } from './governor.ts';
-import { takeHealth } from './health.ts';
+import { presenceOf, takeHealth } from './health.ts';
 import { Loop, type LoopPhase } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
@@ -168,6 +168,7 @@ export async function openProfiler(
         analysed: () => analysis.of(identity.id),
         findings: () => analysis.findingsOf(identity.id),
         health: () => takeHealth(profile, state),
+        presence: () => presenceOf(profile, state),
       };
       devices.set(identity.id, presentDevice(profile, context));
       return profile;

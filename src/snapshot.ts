@@ -8,6 +8,7 @@
 import type { Finding } from './analyzer/finding.ts';
 import type { Trend } from './analyzer/trend.ts';
 import type { ProcessPoint } from './catalogue.ts';
+import { type Presence, whyAbsent } from './presence.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import { metricsOf, type ProfilingMetric } from './profiling-metrics.ts';
 import {
@@ -64,13 +65,15 @@ export interface Judgement {
 
 /**
  * The picture of a device at `now`, in process seconds. Consumes nothing. `process`: values of the process, which
- * belong to the CPU's picture. `judgement`: of the last tick.
+ * belong to the CPU's picture. `judgement`: of the last tick. `presence`: where the device has left, or the profiler is
+ * closed, the snapshot is of what was measured until then, and not available.
  */
 export function takeSnapshot(
   profile: DeviceProfile,
   now: number,
   process: readonly ProcessPoint[] = [],
   judgement: Judgement = { findings: [], trends: [] },
+  presence: Presence = 'running',
 ): ProfilingSnapshot {
   const { identity, utilization, throughput } = profile;
   const kernelStats = deviceStatistics(profile);
@@ -80,7 +83,7 @@ export function takeSnapshot(
     deviceName: identity.name,
     backendType: identity.backend,
     timestamp: wallTime(now),
-    isAvailable: true,
+    isAvailable: presence === 'running' || presence === 'paused',
     metrics: Object.freeze([...metricsOf(profile, process, { kernelStats, memoryStats })]),
     kernelStats,
     memoryStats,
@@ -88,7 +91,7 @@ export function takeSnapshot(
     totalOperations: kernelStats.totalExecutions,
     averageLatencyMs: kernelStats.averageExecutionTimeMs,
     throughputOpsPerSecond: throughput,
-    statusMessage: statusOf(kernelStats, judgement),
+    statusMessage: presence === 'running' ? statusOf(kernelStats, judgement) : whyAbsent[presence],
     ...judged(judgement),
   });
 }

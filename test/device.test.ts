@@ -24,6 +24,7 @@ function device() {
     analysed: () => undefined,
     findings: () => [],
     health,
+    presence: () => 'running' as const,
     processPoints,
   };
   const presented = presentDevice(profile, context);

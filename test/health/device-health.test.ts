@@ -92,10 +92,28 @@ describe('a device of a profiler', () => {
     expect(await device.getHealthSnapshot()).toMatchObject({ status: 'offline', healthScore: undefined });
   });
 
+  it('says in its snapshot as well that nothing is measured, and why', async () => {
+    const { profiler, device, leave, until } = await overGpu();
+    await until('healthy');
+    expect(await device.getProfilingSnapshot()).toMatchObject({
+      isAvailable: true,
+      statusMessage: expect.stringMatching(/^Measuring/),
+    });
+    profiler.pause();
+    const paused = { isAvailable: true, statusMessage: 'Measuring is paused.' };
+    expect(await device.getProfilingSnapshot()).toMatchObject(paused);
+    profiler.resume();
+    leave();
+    const left = { isAvailable: false, statusMessage: 'The device has left.' };
+    expect(await device.getProfilingSnapshot()).toMatchObject(left);
+  });
+
   it('is unknown once the profiler is closed', async () => {
     const { profiler, device } = await overGpu();
     await profiler.close();
     expect(await device.getHealthSnapshot()).toMatchObject({ status: 'unknown', isAvailable: false });
+    const closed = { isAvailable: false, statusMessage: 'The profiler is closed.' };
+    expect(await device.getProfilingSnapshot()).toMatchObject(closed);
   });
 
   it('is not asked by who has given up', async () => {

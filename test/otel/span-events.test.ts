@@ -90,6 +90,7 @@ describe('timeKernel', () => {
       health: () => {
         throw new Error('nobody asks for it here');
       },
+      presence: () => 'running' as const,
       processPoints: () => [],
     });
   };
