@@ -15,8 +15,11 @@ import type { Window } from './profile/window.ts';
 
 /** The intervals of one device, as windows. */
 export interface History {
-  /** Ends an interval at `now`, once the profile's has ended. `unseen`: the sources that are down. */
-  close(now: number, process: readonly ProcessPoint[], unseen: readonly string[]): void;
+  /**
+   * Takes the interval of the profile that ended at `now`; false where none has ended since the last call. `unseen`: the
+   * sources that are down.
+   */
+  close(now: number, process: readonly ProcessPoint[], unseen: readonly string[]): boolean;
   /** Measuring stops or begins: nothing spans what lies between. */
   reset(): void;
   /** The last intervals together; `undefined` before the first has ended. */
@@ -55,19 +58,14 @@ interface Watched {
 
 const nothing: readonly Finding[] = Object.freeze([]);
 
-/** Seconds. A tick that follows another one this closely, as at the end of a run, is no interval. */
-const shortestInterval = 0.05;
-
 export class Analysis {
   readonly #options: AnalysisOptions;
   readonly #announcements = new Announcements();
   readonly #watched = new Map<string, Watched>();
-  #tickedAt: number;
   #faults = 0;
 
   constructor(options: AnalysisOptions) {
     this.#options = options;
-    this.#tickedAt = options.now();
   }
 
   /** A device appeared. */
@@ -93,13 +91,12 @@ export class Analysis {
    */
   tick(process: readonly ProcessPoint[], look = true): void {
     const now = this.#options.now();
-    if (now - this.#tickedAt < shortestInterval) return;
-    this.#tickedAt = now;
     for (const watched of this.#watched.values()) {
-      watched.window = undefined;
-      watched.trends = undefined;
       this.#unlessFaulty(() => {
-        watched.history.close(now, process, this.#options.unseen(watched.profile.identity.backend));
+        const unseen = this.#options.unseen(watched.profile.identity.backend);
+        if (!watched.history.close(now, process, unseen)) return;
+        watched.window = undefined;
+        watched.trends = undefined;
         if (look) watched.window = watched.history.window();
         if (watched.window) watched.analyzer.analyze(watched.window);
       }, undefined);
@@ -120,7 +117,6 @@ export class Analysis {
   /** Goes on with windows that begin now. */
   resume(): void {
     for (const { history } of this.#watched.values()) history.reset();
-    this.#tickedAt = this.#options.now();
   }
 
   on(listener: FindingListener): () => void {

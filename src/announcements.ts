@@ -1,6 +1,7 @@
 /**
  * Who is told of findings: the listeners of a profiler, and the diagnostics channel `accelmeter:finding`. They are told
- * in order, after the work of the tick that found it, and nothing that they do comes back.
+ * in order, after the work of the tick that found it. What a listener throws is said once; a subscriber of the channel that
+ * throws is Node's, which ends the process as with any channel.
  */
 import { channel } from 'node:diagnostics_channel';
 import type { Finding } from './analyzer/finding.ts';
@@ -33,7 +34,7 @@ export class Announcements {
     this.#delivering = true;
     for (let finding = this.#waiting.shift(); finding !== undefined; finding = this.#waiting.shift()) {
       this.#listeners.tell(finding);
-      if (findings.hasSubscribers) findings.publish(finding); // catches what its subscribers throw
+      if (findings.hasSubscribers) findings.publish(finding); // what its subscribers throw, Node makes an uncaught exception
     }
     this.#delivering = false;
   }

@@ -19,11 +19,16 @@ function analysisOver(...ids: readonly string[]) {
   let now = 100;
   const windows = new Map<string, () => Window | undefined>();
   const calls: unknown[][] = [];
+  /** Whether the profiles' intervals have ended. */
+  const intervals = { end: true };
   const analysis = new Analysis({
     now: () => now,
     unseen: (backend) => [`${backend}_layer`],
     historyOf: ({ identity: { id } }) => ({
-      close: (...args) => void calls.push(['close', id, ...args]),
+      close(...args) {
+        calls.push(['close', id, ...args]);
+        return intervals.end;
+      },
       reset() {
         calls.push(['reset', id]);
         windows.delete(id);
@@ -46,7 +51,7 @@ function analysisOver(...ids: readonly string[]) {
   const raise = (id: string) => {
     for (let i = 0; i < 2; i++) tick({ [id]: failing });
   };
-  return { analysis, windows, calls, add, tick, raise };
+  return { analysis, windows, calls, intervals, add, tick, raise };
 }
 
 /** What a listener was told so far, as "raised GPU-1". */
@@ -103,12 +108,15 @@ it('trends are those of the window of the last tick, and none before there is on
   expect(analysis.of('GPU-1')?.trends).toEqual([]);
 });
 
-it('a tick that follows another one at once is none', () => {
-  const { analysis, calls, raise } = analysisOver('GPU-1');
-  raise('GPU-1');
-  const before = calls.length;
-  analysis.tick([]);
-  expect(calls).toHaveLength(before);
+it('a tick in which no interval ended is none', () => {
+  const { analysis, intervals, tick } = analysisOver('GPU-1');
+  tick({ 'GPU-1': failing });
+  intervals.end = false;
+  tick({ 'GPU-1': failing });
+  expect(analysis.findings).toEqual([]);
+  intervals.end = true;
+  tick({ 'GPU-1': failing });
+  expect(analysis.findings).toHaveLength(1);
 });
 
 it('listeners are told after the tick, in order, each until it is taken away', async () => {

@@ -20,7 +20,7 @@ export function stateOver(identities: readonly DeviceIdentity[], options: Parame
   const analysis = new Analysis({
     now,
     unseen: () => [],
-    historyOf: ({ identity }) => ({ close() {}, reset() {}, window: () => windows.get(identity.id) }),
+    historyOf: ({ identity }) => ({ close: () => true, reset() {}, window: () => windows.get(identity.id) }),
   });
   for (const profile of profiles.values()) analysis.add(profile);
   const state: ProfilerState = {

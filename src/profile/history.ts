@@ -45,12 +45,12 @@ export class DeviceHistory {
   }
 
   /**
-   * Takes the interval that the profile has closed last; nothing where it has closed none since the last call. `process`:
+   * Takes the interval that the profile has closed last; false where it has closed none since the last call. `process`:
    * values of the process, `unseen`: names of the sources that are down.
    */
-  close(now: number, process: readonly ProcessPoint[] = [], unseen: readonly string[] = []): void {
+  close(now: number, process: readonly ProcessPoint[] = [], unseen: readonly string[] = []): boolean {
     const { interval, measuredSince, queueWait, memory } = this.#profile;
-    if (interval === undefined || interval.number === this.#taken) return;
+    if (interval === undefined || interval.number === this.#taken) return false;
     if (measuredSince !== this.#measuredSince || interval.number !== this.#taken + 1) this.#forget();
     this.#measuredSince = measuredSince;
     this.#taken = interval.number;
@@ -73,6 +73,7 @@ export class DeviceHistory {
     });
     if (this.#intervals.length > historyLength) this.#intervals.shift();
     this.#held = memory.usage ?? 0;
+    return true;
   }
 
   /** Forgets the intervals: measuring paused, and what was before, and until now, is not of the present. */
