@@ -15,9 +15,11 @@ const packages = {
 };
 /** Unpacked only: installed, Debian's package would start a Prometheus on this machine. */
 const unpackedPackages = { prometheus: 'prometheus', promtool: 'prometheus' };
-/** Unpacked as well, from Debian's unstable where the machine's own release does not have it. */
-const loaderPart = 'khronos';
-const loaderPackage = 'khronos-opencl-icd-libopencl1';
+/** Unpacked as well, from Debian's unstable where the machine's own release does not have it, or not so new. */
+const newerPackages = {
+  khronos: { name: 'khronos-opencl-icd-libopencl1', atLeast: '0' },
+  prometheus3: { name: 'prometheus', atLeast: '3.5' },
+};
 /** The Node.js of npm's package `node`, which has one package for each platform; the oldest supported and the newest. */
 const nodeVersions = { node22: '22.15.0', node26: '26.10.0' };
 /** A hundred megabytes of packages that one test needs: not among those that everybody installs. */
@@ -45,27 +47,38 @@ export async function addParts(missing) {
       unpack(name),
     );
   }
-  if (missing.includes(loaderPart)) await addLoader();
+  const newer = missing.filter((part) => newerPackages[part] !== undefined);
+  if (newer.length > 0) await addNewer(newer);
 }
 
-/** Khronos' loader. Where it cannot be had that is no failure here: the part stays missing, and is told as such. */
-async function addLoader() {
-  const { stdout: policy } = await capture('apt-cache', ['policy', loaderPackage]);
-  const ours = /^ {2}Candidate: (?!\(none\))/m.test(policy);
-  const options = ours ? [] : await unstable();
-  if (options === undefined) return;
-  const title = `unpacking Debian's ${loaderPackage}${ours ? '' : ' of unstable'} into .cache/${loaderPart} (not installed)`;
+/** Where one cannot be had that is no failure here: the part stays missing, and is told as such. */
+async function addNewer(parts) {
+  let fromUnstable;
   try {
-    await step(title, async () => {
-      const updated = ours ? { ok: true } : await apt([...options, 'update']);
-      return updated.ok ? unpack(loaderPackage, loaderPart, options) : updated;
-    });
+    for (const part of parts) {
+      const { name, atLeast } = newerPackages[part];
+      const ours = await hasCandidate(name, atLeast);
+      if (!ours && fromUnstable === undefined) {
+        fromUnstable = await unstable();
+        if (fromUnstable === undefined) return;
+        await step("apt-get update, of Debian's unstable alone", () => apt([...fromUnstable, 'update']));
+      }
+      const where = `Debian's ${name}${ours ? '' : ' of unstable'} into .cache/${part}`;
+      await step(`unpacking ${where} (not installed)`, () => unpack(name, part, ours ? [] : fromUnstable));
+    }
   } catch (error) {
     if (!(error instanceof Explained)) throw error;
     console.error(error.message);
   } finally {
     rmSync(unstableFolder, { recursive: true, force: true });
   }
+}
+
+/** Whether apt itself has a package in a version that is new enough. */
+async function hasCandidate(name, atLeast) {
+  const { stdout } = await capture('apt-cache', ['policy', name]);
+  const version = /^ {2}Candidate: (?!\(none\))(\S+)/m.exec(stdout)?.[1];
+  return version !== undefined && (await capture('dpkg', ['--compare-versions', version, 'ge', atLeast])).ok;
 }
 
 const unstableFolder = join(root, '.cache', 'unstable');

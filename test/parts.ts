@@ -16,7 +16,8 @@ import { delimiter, join } from 'node:path';
 
 /**
  * The parts there are. `pocl` is PoCL with an OpenCL ICD loader; `cc` is a C compiler with libc's headers; `khronos` is
- * the other loader, Khronos' own; `node22` is the oldest Node.js that is supported, `node26` the newest;
+ * the other loader, Khronos' own; `prometheus3` is a Prometheus of at least 3.5, beside
+ * whatever `prometheus` is; `node22` is the oldest Node.js that is supported, `node26` the newest;
  * `auto-instrumentations` is the file of OpenTelemetry's `auto-instrumentations-node` that a service preloads.
  */
 export const partNames = [
@@ -25,6 +26,7 @@ export const partNames = [
   'khronos',
   'prometheus',
   'promtool',
+  'prometheus3',
   'node22',
   'node26',
   'auto-instrumentations',
@@ -64,6 +66,10 @@ const parts: Record<PartName, { find: () => string | undefined; install: string 
   promtool: {
     find: () => findPrometheusTool('promtool', process.env.ACCELMETER_PROMTOOL),
     install: 'promtool 2.42 or newer from https://prometheus.io/download/, on PATH or in ACCELMETER_PROMTOOL',
+  },
+  prometheus3: {
+    find: () => findPrometheusTool('prometheus', process.env.ACCELMETER_PROMETHEUS3, 'prometheus3'),
+    install: 'Prometheus 3.5 or newer from https://prometheus.io/download/, named in ACCELMETER_PROMETHEUS3',
   },
   node22: { find: () => findNode('22.15.0'), install: 'npm test, with access to npm’s registry' },
   node26: { find: () => findNode('26.10.0'), install: 'npm test, with access to npm’s registry' },
@@ -146,11 +152,12 @@ function findCompiler(): string | undefined {
     });
 }
 
-/** A program named by the environment, else the one that `npm test` unpacked, else the one on PATH. */
-function findPrometheusTool(name: string, named: string | undefined): string | undefined {
+/** A program named by the environment, else the one that `npm test` unpacked, else, of no special part, the one on PATH. */
+function findPrometheusTool(name: string, named: string | undefined, part?: 'prometheus3'): string | undefined {
   if (named !== undefined && named !== '') return isExecutable(named) ? named : undefined;
-  const unpacked = join(root, '.cache/prometheus/usr/bin', name);
-  return isExecutable(unpacked) ? unpacked : onPath(name);
+  const unpacked = join(root, '.cache', part ?? 'prometheus', 'usr/bin', name);
+  if (isExecutable(unpacked)) return unpacked;
+  return part === undefined ? onPath(name) : undefined;
 }
 
 /** A Node.js that `npm test` unpacked. */
