@@ -14,14 +14,17 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
-import type { LibraryHandle, load as loadLibrary } from 'koffi';
+import type { LibraryHandle, load as loadLibrary, struct as makeStructure, TypeObject } from 'koffi';
 import { ProbeError } from './errors.ts';
 
 /** How each type of a call is written for koffi. Pointers are `void *`, whatever they point to. */
 const koffiTypes = {
   void: 'void',
+  u8: 'uint8_t',
   i32: 'int32_t',
   u32: 'uint32_t',
+  /** Given, it is a number, or a BigInt where a number cannot hold it. */
+  i64: 'int64_t',
   u64: 'uint64_t',
   size: 'size_t',
   f64: 'double',
@@ -36,20 +39,30 @@ const koffiTypes = {
 } as const;
 type NativeType = keyof typeof koffiTypes;
 
+/** A structure that is passed and given by value, as the platform's calling convention has it: its members in order. */
+export interface Structure {
+  readonly [member: string]: 'i64' | 'u64' | 'f64';
+}
+
+/** What a call can take, and give. */
+export type Taken = Exclude<NativeType, 'void'> | Structure;
+export type Given = Exclude<NativeType, 'memory' | 'texts'> | Structure;
+
 /** One call of a library. */
 export interface Call {
   /** Its names, newest first; the first that the library has is taken. */
   readonly symbols: readonly string[];
-  readonly takes: readonly Exclude<NativeType, 'void'>[];
-  /** 64-bit integers are written into memory of ours rather than given: a number cannot hold each of them. */
-  readonly gives: Exclude<NativeType, 'memory' | 'u64' | 'texts'>;
+  readonly takes: readonly Taken[];
+  readonly gives: Given;
 }
 export type CallTable = Readonly<Record<string, Call>>;
 
 interface Values {
   void: undefined;
+  u8: number;
   i32: number;
   u32: number;
+  i64: number | bigint;
   u64: number | bigint;
   size: number;
   f64: number;
@@ -58,11 +71,15 @@ interface Values {
   text: string | null;
   texts: readonly string[];
 }
-type Arguments<T extends readonly NativeType[]> = { -readonly [I in keyof T]: Values[T[I]] };
+/** What a type is in JavaScript. */
+export type ValueOf<T extends NativeType | Structure> = T extends NativeType
+  ? Values[T]
+  : { readonly [Member in keyof T]: T[Member] extends NativeType ? Values[T[Member]] : never };
+export type ValuesOf<T extends readonly Taken[]> = { -readonly [I in keyof T]: ValueOf<T[I]> };
 
 /** The functions of a call table. Calling one that the library lacks throws a ProbeError `unsupported`. */
 export type Bound<T extends CallTable> = {
-  readonly [Name in keyof T]: (...values: Arguments<T[Name]['takes']>) => Values[T[Name]['gives']];
+  readonly [Name in keyof T]: (...values: ValuesOf<T[Name]['takes']>) => ValueOf<T[Name]['gives']>;
 };
 
 export interface LibraryOptions {
@@ -85,7 +102,7 @@ export function openLibrary<T extends CallTable>(calls: T, { names, remedy }: Li
   return Object.fromEntries(bound) as Bound<T>;
 }
 
-type Koffi = { readonly load: typeof loadLibrary };
+type Koffi = { readonly load: typeof loadLibrary; readonly struct: typeof makeStructure };
 let loaded: Koffi | undefined;
 
 function requireKoffi(): Koffi {
@@ -120,21 +137,23 @@ function load(names: readonly string[], remedy: string | undefined): LibraryHand
 
 /**
  * The system gives words and no code. A path is there or not; for a name that it searched itself only its words tell
- * (glibc, musl and macOS, Windows).
+ * (glibc, musl and macOS, Windows). So they do for a path on macOS, whose own libraries are no files: dlopen finds them
+ * in the cache of the dynamic linker.
  */
 function isAbsent(name: string, error: unknown): boolean {
-  if (/[\\/]/.test(name)) return !existsSync(name);
-  return /no such file|could not be found/i.test(wordsOf(error));
+  const saysSo = /no such file|could not be found/i.test(wordsOf(error));
+  if (!/[\\/]/.test(name)) return saysSo;
+  return !existsSync(name) && (process.platform !== 'darwin' || saysSo);
 }
 
 const wordsOf = (error: unknown) =>
   (error instanceof Error ? error.message : String(error)).replace(/^Failed to load shared library: /, '');
 
 function bind(library: LibraryHandle, call: Call, names: readonly string[]): (...values: unknown[]) => unknown {
-  const takes = call.takes.map((type) => koffiTypes[type]);
+  const takes = call.takes.map(koffiTypeOf);
   for (const symbol of call.symbols) {
     try {
-      return library.func(symbol, koffiTypes[call.gives], takes);
+      return library.func(symbol, koffiTypeOf(call.gives), takes);
     } catch (error) {
       if (!/cannot find function/i.test(wordsOf(error))) throw ProbeError.from(error);
     }
@@ -142,4 +161,17 @@ function bind(library: LibraryHandle, call: Call, names: readonly string[]): (..
   return () => {
     throw new ProbeError('unsupported', `${names[0]} has no ${call.symbols[0]}`);
   };
+}
+
+/** Made once each: koffi keeps every type for the life of the process. */
+const structures = new Map<Structure, TypeObject>();
+
+function koffiTypeOf(type: NativeType | Structure): string | TypeObject {
+  if (typeof type === 'string') return koffiTypes[type];
+  const known = structures.get(type);
+  if (known !== undefined) return known;
+  const members = Object.entries(type).map(([name, member]) => [name, koffiTypes[member]]);
+  const made = requireKoffi().struct(Object.fromEntries(members));
+  structures.set(type, made);
+  return made;
 }

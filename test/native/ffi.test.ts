@@ -47,6 +47,25 @@ describe.skipIf(lacks('cc'))('a library', () => {
     }
   });
 
+  it('takes and gives structures by value, and whole numbers that a number cannot hold', () => {
+    const three = { a: 'u64', b: 'u64', c: 'u64' } as const;
+    const byValue = {
+      turned: { symbols: ['by_value_turned'], takes: [three], gives: three },
+      sum: { symbols: ['by_value_sum'], takes: ['u8', three, 'f64'], gives: 'f64' },
+      greatest: { symbols: ['by_value_greatest'], takes: [], gives: 'u64' },
+      negative: { symbols: ['by_value_negative'], takes: ['i64'], gives: 'i64' },
+      flag: { symbols: ['by_value_flag'], takes: [], gives: 'u8' },
+    } as const satisfies CallTable;
+    const bound = openLibrary(byValue, { names: [compileLibrary('test/native/by-value.c', folder)] });
+    expect(bound.turned({ a: 1, b: 2n, c: 3 })).toEqual({ a: 3, b: 1, c: 2 });
+    expect(bound.sum(7, { a: 1, b: 2, c: 3 }, 0.5)).toBe(24.5);
+    expect(bound.greatest()).toBe(2n ** 64n - 1n);
+    expect(bound.negative(5)).toBe(-5);
+    expect(bound.flag()).toBe(16);
+    // @ts-expect-error a structure has all its members
+    expect(bound.turned({ a: 1, b: 2 })).toEqual({ a: 0, b: 1, c: 2 });
+  });
+
   it('costs nothing until one is opened: koffi is not loaded by importing ffi.ts', () => {
     const ffi = JSON.stringify(join(import.meta.dirname, '../../src/ffi.ts'));
     const script = `import(${ffi}).then(() => console.log(process.report.getReport().sharedObjects.join()))`;
