@@ -7,7 +7,7 @@ import type { ActivitySink } from './activity.ts';
 import type { DevicePoint, ProcessPoint } from './catalogue.ts';
 
 /** The backends there are, in the order in which they are opened and shown. */
-export const backendNames = ['cpu', 'opencl'] as const;
+export const backendNames = ['cpu', 'cuda', 'opencl', 'metal'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** What a device is. Read once when it appears; model, vendor and driver stand only on `accelmeter.device.info`. */
@@ -94,10 +94,25 @@ export interface Host {
   removeDevice(id: string): void;
 }
 
+export const deviceMetricsChoices = ['auto', 'on', 'off'] as const;
+/** See `BackendOptions.deviceMetrics`. */
+export type DeviceMetrics = (typeof deviceMetricsChoices)[number];
+
 /** The options of `createProfiler` that a backend may look at. */
 export interface BackendOptions {
   /** OpenCL's loader library; by default the system's. `ACCELMETER_OPENCL_LIBRARY`. */
   readonly openclLibrary?: string;
+  /** NVIDIA's management library; by default the driver's. `ACCELMETER_NVML_LIBRARY`. */
+  readonly nvmlLibrary?: string;
+  /** The CUDA driver's library; by default the system's. `ACCELMETER_CUDA_LIBRARY`. */
+  readonly cudaLibrary?: string;
+  /** CUDA's profiling library; by default the toolkit's. `ACCELMETER_CUPTI_LIBRARY`. */
+  readonly cuptiLibrary?: string;
+  /**
+   * Whether what NVIDIA's driver tells of its GPUs is read: always, never, or, which is `auto`, where this process uses
+   * them or was started to look at them. `ACCELMETER_DEVICE_METRICS`.
+   */
+  readonly deviceMetrics?: DeviceMetrics;
   /**
    * True under `register`: initialising drivers that the program may never use costs it start-up time and memory,
    * so a backend waits until the program itself has used the device.

@@ -4,6 +4,11 @@
  */
 import { type BackendName, backendNames } from './backend.ts';
 
+/** Where nobody says which: all that this platform can have. Metal is Apple's, and NVIDIA drives no Mac. */
+export function usualBackends(platform: NodeJS.Platform = process.platform): readonly BackendName[] {
+  return backendNames.filter((name) => name !== (platform === 'darwin' ? 'cuda' : 'metal'));
+}
+
 /** What `ACCELMETER_BACKENDS` names: separated by commas, in any case, as OpenTelemetry's lists are written. */
 export function backendsIn(text: string): readonly BackendName[] | undefined {
   const names = text.split(',').map((name) => name.trim().toLowerCase());

@@ -6,15 +6,15 @@
 import type { RuleProfile } from './analyzer/rule.ts';
 import { parseSuppressions, type Suppression, suppressionsIn } from './analyzer/suppression.ts';
 import { checkThresholds, type Thresholds, thresholdsIn } from './analyzer/thresholds.ts';
-import { type BackendName, backendNames } from './backend.ts';
-import { backendsIn, checkBackends } from './chosen-backends.ts';
+import { type BackendName, type DeviceMetrics, deviceMetricsChoices } from './backend.ts';
+import { backendsIn, checkBackends, usualBackends } from './chosen-backends.ts';
 import { checkExtraMetrics, type ExtraMetricName, extraMetricsIn } from './extra-metrics.ts';
 import { checkObjectives, guideObjectives, type Objectives, readObjectives } from './objectives.ts';
 import type { KernelObjective } from './profile/objective-counts.ts';
 
 /** The options of `createProfiler`. */
 export interface ProfilerOptions {
-  /** The backends to open; by default all, and those that are not there are listed in `profiler.absent`. */
+  /** The backends to open; by default all that the platform can have, and those that are not there are listed in `profiler.absent`. */
   readonly backends?: readonly BackendName[] | undefined;
   /** Kernel names a device that get a distribution of their own, 1 to 4096; the rest counts as "other". Default 64. */
   readonly maxKernels?: number | undefined;
@@ -26,6 +26,17 @@ export interface ProfilerOptions {
   readonly tickSeconds?: number | undefined;
   /** The OpenCL loader library, by default the system's. */
   readonly openclLibrary?: string | undefined;
+  /** NVIDIA's management library, by default the driver's. */
+  readonly nvmlLibrary?: string | undefined;
+  /** The CUDA driver's library, by default the system's. */
+  readonly cudaLibrary?: string | undefined;
+  /** CUDA's profiling library, by default the toolkit's. */
+  readonly cuptiLibrary?: string | undefined;
+  /**
+   * Whether what NVIDIA's driver tells of its GPUs is read, whoever uses them: `on`, `off`, or `auto`, the default: where
+   * this process uses them, or is a command that looks at the machine.
+   */
+  readonly deviceMetrics?: DeviceMetrics | undefined;
   /** The share of one core that accelmeter's own work may take before it slows down; 0.0001 to 1. Default 0.005. */
   readonly budget?: number | undefined;
   /**
@@ -53,6 +64,10 @@ export interface ResolvedOptions {
   readonly denyKernels: readonly (string | RegExp)[];
   readonly tickSeconds: number;
   readonly openclLibrary: string | undefined;
+  readonly nvmlLibrary: string | undefined;
+  readonly cudaLibrary: string | undefined;
+  readonly cuptiLibrary: string | undefined;
+  readonly deviceMetrics: DeviceMetrics;
   readonly budget: number;
   readonly rules: RuleProfile;
   readonly thresholds: Thresholds;
@@ -77,6 +92,10 @@ const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
   denyKernels: true,
   tickSeconds: true,
   openclLibrary: true,
+  nvmlLibrary: true,
+  cudaLibrary: true,
+  cuptiLibrary: true,
+  deviceMetrics: true,
   budget: true,
   rules: true,
   thresholds: true,
@@ -90,7 +109,8 @@ const longestQuoted = 80;
 
 /**
  * Fills in the defaults: the option, else the environment (`ACCELMETER_BACKENDS`, `ACCELMETER_MAX_KERNELS`,
- * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_BUDGET`, `ACCELMETER_RULES`, `ACCELMETER_THRESHOLDS`, `ACCELMETER_SUPPRESS`,
+ * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_NVML_LIBRARY`, `ACCELMETER_CUDA_LIBRARY`, `ACCELMETER_CUPTI_LIBRARY`,
+ * `ACCELMETER_DEVICE_METRICS`, `ACCELMETER_BUDGET`, `ACCELMETER_RULES`, `ACCELMETER_THRESHOLDS`, `ACCELMETER_SUPPRESS`,
  * `ACCELMETER_OBJECTIVES`, `ACCELMETER_EXTRA_METRICS`), else the default. Throws a TypeError or RangeError for a bad
  * option; calls `warn` for a bad variable.
  */
@@ -111,13 +131,15 @@ export function resolveOptions(
       return undefined;
     }
   };
+  const textOf = (key: 'openclLibrary' | 'nvmlLibrary' | 'cudaLibrary' | 'cuptiLibrary', variable: string) =>
+    checkText(key, options[key]) ?? fromEnvironment(variable, (text) => text);
   const rules =
     checkProfile(options.rules) ??
     fromEnvironment('ACCELMETER_RULES', (text) => checkProfile(text.toLowerCase())) ??
     'production';
   const backends = checkBackends(options.backends) ?? fromEnvironment('ACCELMETER_BACKENDS', backendsIn);
   return {
-    backends: backends ?? backendNames,
+    backends: backends ?? usualBackends(),
     backendsNamed: backends !== undefined,
     maxKernels:
       checkNumber('maxKernels', options.maxKernels) ??
@@ -126,8 +148,14 @@ export function resolveOptions(
     allowKernels: checkPatterns('allowKernels', options.allowKernels),
     denyKernels: checkPatterns('denyKernels', options.denyKernels),
     tickSeconds: checkNumber('tickSeconds', options.tickSeconds) ?? limits.tickSeconds.otherwise,
-    openclLibrary:
-      checkText('openclLibrary', options.openclLibrary) ?? fromEnvironment('ACCELMETER_OPENCL_LIBRARY', (text) => text),
+    openclLibrary: textOf('openclLibrary', 'ACCELMETER_OPENCL_LIBRARY'),
+    nvmlLibrary: textOf('nvmlLibrary', 'ACCELMETER_NVML_LIBRARY'),
+    cudaLibrary: textOf('cudaLibrary', 'ACCELMETER_CUDA_LIBRARY'),
+    cuptiLibrary: textOf('cuptiLibrary', 'ACCELMETER_CUPTI_LIBRARY'),
+    deviceMetrics:
+      checkDeviceMetrics(options.deviceMetrics) ??
+      fromEnvironment('ACCELMETER_DEVICE_METRICS', (text) => checkDeviceMetrics(text.toLowerCase())) ??
+      'auto',
     budget:
       checkNumber('budget', options.budget) ??
       fromEnvironment('ACCELMETER_BUDGET', (text) => checkNumber('budget', Number(text))) ??
@@ -161,6 +189,12 @@ function given<T, R>(value: T | undefined, read: (value: T) => R): R | undefined
 function checkProfile(profile: string | undefined): RuleProfile | undefined {
   if (profile === undefined || profile === 'production' || profile === 'guide') return profile;
   throw new TypeError(`rules must be "production" or "guide", not ${JSON.stringify(profile)}`);
+}
+
+function checkDeviceMetrics(choice: string | undefined): DeviceMetrics | undefined {
+  const found = deviceMetricsChoices.find((each) => each === choice);
+  if (choice === undefined || found !== undefined) return found;
+  throw new TypeError(`deviceMetrics must be "auto", "on" or "off", not ${JSON.stringify(choice)}`);
 }
 
 function checkNumber(key: keyof typeof limits, value: number | undefined): number | undefined {

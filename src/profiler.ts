@@ -155,7 +155,14 @@ export async function openProfiler(
   const refresh = () => loop.refresh();
   const host: Host = {
     hostId: hostname(), // in a container the machine-id is often the image's, the host name is the pod's
-    options: { lazy, ...(options.openclLibrary !== undefined && { openclLibrary: options.openclLibrary }) },
+    options: {
+      lazy,
+      deviceMetrics: options.deviceMetrics,
+      ...(options.openclLibrary !== undefined && { openclLibrary: options.openclLibrary }),
+      ...(options.nvmlLibrary !== undefined && { nvmlLibrary: options.nvmlLibrary }),
+      ...(options.cudaLibrary !== undefined && { cudaLibrary: options.cudaLibrary }),
+      ...(options.cuptiLibrary !== undefined && { cuptiLibrary: options.cuptiLibrary }),
+    },
     addDevice(identity) {
       const known = profiles.get(identity.id);
       if (known) return known;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { Backend } from '../src/backend.ts';
+import type { Backend, BackendName } from '../src/backend.ts';
 import { compareBackends } from '../src/compare.ts';
 import type { Device } from '../src/device.ts';
 import { resolveOptions } from '../src/options.ts';
@@ -22,12 +22,13 @@ async function twoDevices(): Promise<readonly [slow: Device, fast: Device]> {
   return profiler.devices as [Device, Device];
 }
 
-const milliseconds = { cpu: 20, opencl: 5 };
+const milliseconds: Readonly<Partial<Record<BackendName, number>>> = { cpu: 20, opencl: 5 };
+const secondsOn = (backend: BackendName) => (milliseconds[backend] ?? Number.NaN) / 1000;
 
 it('the fastest stands first, and the others say how many times as long they take', async () => {
   const devices = await twoDevices();
   const comparison = await compareBackends(devices, async (device) => {
-    for (let i = 0; i < 10; i++) device.kernel('k').record(milliseconds[device.backend] / 1000);
+    for (let i = 0; i < 10; i++) device.kernel('k').record(secondsOn(device.backend));
     device.kernel('k').recordFailure('out_of_memory');
     await sleep(50);
   });
@@ -48,7 +49,7 @@ it('what a device did before is not compared', async () => {
   const [cpu, opencl] = await twoDevices();
   for (let i = 0; i < 10; i++) opencl.kernel('before').record(0.03);
   const { results } = await compareBackends([opencl, cpu], async (device) => {
-    device.kernel('k').record(milliseconds[device.backend] / 1000);
+    device.kernel('k').record(secondsOn(device.backend));
     await sleep(20);
   });
   expect(results[0]).toMatchObject({ backendType: 'opencl', executions: 1, averageLatencyMs: expect.closeTo(5) });
@@ -101,7 +102,7 @@ it('a device on which nothing ran has no average, and stands last', async () => 
 
 it('as text it is what the guide prints', async () => {
   const comparison = await compareBackends(await twoDevices(), (device) => {
-    device.kernel('k').record(milliseconds[device.backend] / 1000);
+    device.kernel('k').record(secondsOn(device.backend));
   });
   const section = (name: string, average: string) =>
     `${name}:\n  Utilization: [\\d.]+%\n  Avg Latency: ${average}ms\n  Throughput: \\d+ ops/sec\n  P95 Latency: ${average}ms\n`;

@@ -5,7 +5,12 @@ const silent = () => {};
 
 it('nothing said means every backend, 64 kernels and a tick of 5 s', () => {
   const options = resolveOptions({}, {}, silent);
-  expect(options).toMatchObject({ backends: ['cpu', 'opencl'], backendsNamed: false, maxKernels: 64, tickSeconds: 5 });
+  expect(options).toMatchObject({
+    backends: ['cpu', 'cuda', 'opencl'],
+    backendsNamed: false,
+    maxKernels: 64,
+    tickSeconds: 5,
+  });
 });
 
 it('an option goes before the environment, and the environment before the default', () => {
@@ -22,10 +27,11 @@ it.each([
   [{ tickSeconds: Number.NaN }, /tickSeconds must be a number/],
   [{ budget: 0 }, /budget must be a number from 0.0001 to 1, not 0/],
   [{ budget: '0.5 %' }, /budget must be a number/],
-  [{ backends: ['cuba'] }, /no backend is called "cuba"; there are cpu, opencl/],
+  [{ backends: ['cuba'] }, /no backend is called "cuba"; there are cpu, cuda, opencl, metal/],
   [{ denyKernels: 'all' }, /denyKernels must be an array/],
-  [{ backends: 'cpu' }, /backends must be an array, such as \["cpu", "opencl"\]/],
+  [{ backends: 'cpu' }, /backends must be an array, such as \["cpu", "cuda", "opencl", "metal"\]/],
   [{ openclLibrary: '' }, /openclLibrary must be a text that is not empty/],
+  [{ deviceMetrics: 'yes' }, /deviceMetrics must be "auto", "on" or "off", not "yes"/],
   [{ extraMetrics: 'health' }, /extraMetrics must be an array, such as \["health"\]/],
   [{ extraMetrics: ['halth'] }, /extraMetrics knows no "halth"; there are health, trend/],
   [null, /options must be an object, not null/],
@@ -36,8 +42,8 @@ it.each([
 it.each([
   ['OpenCL', ['opencl'], true],
   ['cpu, ', ['cpu'], true],
-  [' ', ['cpu', 'opencl'], false],
-  [',', ['cpu', 'opencl'], false],
+  [' ', ['cpu', 'cuda', 'opencl'], false],
+  [',', ['cpu', 'cuda', 'opencl'], false],
 ])('ACCELMETER_BACKENDS=%j names %j', (text, backends, backendsNamed) => {
   const warn = vi.fn();
   expect(resolveOptions({}, { ACCELMETER_BACKENDS: text }, warn)).toMatchObject({ backends, backendsNamed });

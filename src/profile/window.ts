@@ -43,7 +43,7 @@ export interface Window {
 
 /** A device as rules see it: they have thresholds for more backends than there are yet. */
 export interface WindowDevice extends Omit<DeviceIdentity, 'backend'> {
-  readonly backend: BackendName | 'cuda' | 'metal' | 'webgpu';
+  readonly backend: BackendName | 'webgpu';
 }
 
 /** Durations of many pieces of work. */

@@ -117,7 +117,7 @@ describe('doctor', () => {
   it('fails for a backend that does not exist', async () => {
     expect(await accelmeter('doctor', 'cuba')).toMatchObject({
       code: 1,
-      stderr: 'accelmeter: there is no backend "cuba"; there are cpu, opencl\n',
+      stderr: 'accelmeter: there is no backend "cuba"; there are cpu, cuda, opencl, metal\n',
     });
   });
 });

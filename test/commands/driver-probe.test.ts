@@ -28,6 +28,7 @@ describe.skipIf(lacks('pocl', 'cc'))('a driver that is lost when it is initialis
       ok: false,
       backends: [
         { name: 'cpu', present: true },
+        { name: 'cuda', present: false, detail: 'no NVIDIA driver on this machine' },
         { name: 'opencl', present: false, detail, remedy: /ACCELMETER_BACKENDS=cpu/, sources: [] },
       ],
     });

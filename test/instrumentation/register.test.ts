@@ -232,7 +232,10 @@ onEveryNode(({ startNode, runNode, major }) => {
     const [told = '', end] = stdout.split('\n');
     expect(JSON.parse(told)).toEqual({
       devices: ['cpu'],
-      absent: [{ backend: 'opencl', kind: 'unsupported', remedy: 'create the profiler on the main thread' }],
+      absent: [
+        { backend: 'cuda', kind: 'absent' },
+        { backend: 'opencl', kind: 'unsupported', remedy: 'create the profiler on the main thread' },
+      ],
       koffi: false,
       totalOperations: 1,
     });
