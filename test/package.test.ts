@@ -30,7 +30,7 @@ describe('the packed package, installed into an empty project', () => {
   }, 120_000);
   afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 
-  test.each(['accelmeter', 'accelmeter/prometheus'])('%s can be imported', (specifier) => {
+  test.each(['accelmeter', 'accelmeter/prometheus', 'accelmeter/prom-client'])('%s can be imported', (specifier) => {
     const { stdout } = run('node', [
       '--input-type=module',
       '-e',
@@ -61,8 +61,10 @@ describe('the packed package, installed into an empty project', () => {
       join(consumer, 'program.ts'),
       `import { createProfiler } from 'accelmeter';
        import { PrometheusExporter } from 'accelmeter/prometheus';
+       import { fromRegistry, type PromClientRegistry, registerInto } from 'accelmeter/prom-client';
        import 'accelmeter/register';
        export const exporter: PrometheusExporter = new PrometheusExporter({ preventServerStart: true });
+       export const bridged = (registry: PromClientRegistry) => [registerInto(registry), fromRegistry(registry)];
        export const devices: string[] = (await createProfiler()).devices.map((device) => device.name);`,
     );
     writeFileSync(

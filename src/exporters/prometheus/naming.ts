@@ -87,24 +87,30 @@ export function labelName(attribute: string): string | undefined {
 }
 
 /**
- * The labels of a series as they stand between the braces: `a="1",b="2"`. Attributes whose names become the same
- * label are one label, their values joined by `;` in the order of the original names. A label in `reserved` (a
- * histogram's `le`) belongs to the format, and an attribute of that name is called `exported_…`, as Prometheus does
- * with labels of a target that clash with its own.
+ * The labels of a series. Attributes whose names become the same label are one label, their values joined by `;` in the
+ * order of the original names. A label in `reserved` (a histogram's `le`) belongs to the format, and an attribute of
+ * that name is called `exported_…`, as Prometheus does with labels of a target that clash with its own.
  */
-export function labelText(attributes: Attributes, reserved?: string): string {
-  const values = new Map<string, string>();
+export function labelsOf(attributes: Attributes, reserved?: string): Map<string, string> {
+  const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).sort()) {
     const value = attributes[key];
     let name = labelName(key);
     if (name === undefined || value === undefined || value === null) continue;
     if (name === reserved) name = `exported_${name}`;
-    const other = values.get(name);
+    const other = labels.get(name);
     const text = attributeText(value);
-    values.set(name, other === undefined ? text : `${other};${text}`);
+    labels.set(name, other === undefined ? text : `${other};${text}`);
   }
+  return labels;
+}
+
+/** The labels of a series as they stand between the braces: `a="1",b="2"`. `reserved`: as of `labelsOf`. */
+export function labelText(attributes: Attributes, reserved?: string): string {
   let labels = '';
-  for (const [name, value] of values) labels += `${labels === '' ? '' : ','}${name}="${escapeLabelValue(value)}"`;
+  for (const [name, value] of labelsOf(attributes, reserved)) {
+    labels += `${labels === '' ? '' : ','}${name}="${escapeLabelValue(value)}"`;
+  }
   return labels;
 }
 
