@@ -15,6 +15,8 @@ export interface Series {
 }
 
 export interface PrometheusServer {
+  /** Without a slash at its end. */
+  readonly url: string;
   /** What an expression is now. */
   query(expression: string): Promise<Series[]>;
   /** What it was over the last `seconds`, once a second. */
@@ -26,20 +28,32 @@ export interface PrometheusServer {
   close(): Promise<void>;
 }
 
+export interface PrometheusServerOptions {
+  /** `prometheus3` for one of at least 3.5. */
+  readonly part?: 'prometheus' | 'prometheus3';
+  readonly flags?: readonly string[];
+  /** Further settings of the job that scrapes. */
+  readonly job?: Readonly<Record<string, unknown>>;
+}
+
 /** Starts one that scrapes these addresses (`127.0.0.1:1234`) as the job `demo`. */
-export async function startPrometheus(addresses: readonly string[]): Promise<PrometheusServer> {
+export async function startPrometheus(
+  addresses: readonly string[],
+  { part = 'prometheus', flags = [], job: settings = {} }: PrometheusServerOptions = {},
+): Promise<PrometheusServer> {
   const folder = mkdtempSync(join(tmpdir(), 'accelmeter-prometheus-'));
   const config = join(folder, 'prometheus.yml');
-  const job = { job_name: 'demo', static_configs: [{ targets: addresses }] };
+  const job = { job_name: 'demo', static_configs: [{ targets: addresses }], ...settings };
   writeFileSync(config, JSON.stringify({ global: { scrape_interval: '1s' }, scrape_configs: [job] })); // JSON is YAML
   const address = `127.0.0.1:${await freePort()}`;
   const child = spawn(
-    requirePart('prometheus').path,
+    requirePart(part).path,
     [
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=${address}`,
       '--log.level=error',
+      ...flags,
     ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
@@ -55,6 +69,7 @@ export async function startPrometheus(addresses: readonly string[]): Promise<Pro
   });
 
   return {
+    url: `http://${address}`,
     async query(expression) {
       const { result } = (await api('query', { query: expression })) as Answer;
       return result.map(({ metric, value }) => ({ labels: metric, values: value ? [Number(value[1])] : [] }));

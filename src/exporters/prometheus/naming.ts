@@ -143,15 +143,21 @@ function wordsOf(name: string): string[] {
 /** "By/s" gives "bytes" and "per_second". A part with an annotation in braces gives nothing. */
 function unitSuffixes(unit: string): string[] {
   const slash = unit.indexOf('/');
-  const main = (slash < 0 ? unit : unit.slice(0, slash)).trim();
-  const per = slash < 0 ? '' : unit.slice(slash + 1).trim();
-  const suffixes: string[] = [];
-  if (!/[{}]/.test(main)) suffixes.push(wordsOf(unitWords.get(main) ?? main).join('_'));
-  if (per !== '' && !/[{}]/.test(per)) {
-    const word = wordsOf(perUnitWords.get(per) ?? per).join('_');
-    if (word !== '') suffixes.push(`per_${word}`);
-  }
+  const main = unitSuffix(slash < 0 ? unit : unit.slice(0, slash), unitWords);
+  const per = withoutUnderscore(unitSuffix(slash < 0 ? '' : unit.slice(slash + 1), perUnitWords));
+  const suffixes = per === '' ? [main] : [withoutUnderscore(main), `per_${per}`];
   return suffixes.filter((suffix) => suffix !== '');
+}
+
+/** Only what comes last may end with an underscore, where a unit ends with what a name cannot have: `[degF]`. */
+function unitSuffix(part: string, words: ReadonlyMap<string, string>): string {
+  if (/[{}]/.test(part)) return '';
+  const unit = part.trim();
+  return (words.get(unit) ?? unit).replace(/[^a-zA-Z0-9:]+/g, '_').replace(/^_/, '');
+}
+
+function withoutUnderscore(text: string): string {
+  return text.replace(/_$/, '');
 }
 
 function atEnd(words: string[], last: string): string[] {
