@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { catalogue, type MetricName } from '../../../src/catalogue.ts';
 import { registerInto } from '../../../src/exporters/prom-client/bridge.ts';
 import type { Profiler } from '../../../src/profiler.ts';
+import { runNode } from '../../child.ts';
 import { machine, run, runEverything } from '../../otel/machine.ts';
 import { lacks, requirePart } from '../../parts.ts';
 import { serve } from '../prometheus/service.ts';
@@ -382,6 +383,23 @@ describe.each(clients)('what the workers of a cluster send with %s', (_, client)
     expect(await registry.metrics()).toMatch(/^accelmeter_custom\{hw_id="1"\} \+Inf$/m);
   });
 });
+
+it.each(clients.map(([name]) => name))(
+  'a cluster with %s has one page, with the work of both of its workers',
+  async (name) => {
+    const { code, stdout, stderr } = await runNode(['test/programs/prom-client-cluster.mjs', name]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const samples = [...samplesOf(stdout)];
+    const of = (metric: string) => samples.filter(([key]) => key.startsWith(`${metric}{`)).map(([, value]) => value);
+    expect({
+      theirs: of('shop_orders_total'),
+      kernels: of('accelmeter_kernel_duration_seconds_count'),
+      builds: of('accelmeter_build_info'),
+      devices: of('accelmeter_device_info'),
+      processes: of('process_uptime_seconds').length,
+    }).toEqual({ theirs: [10], kernels: [6], builds: [1], devices: [1], processes: 1 });
+  },
+);
 
 describe('registerInto', () => {
   it('refuses what is no registry, and what is no profiler', async () => {
