@@ -17,6 +17,11 @@ const libraries = [
     // macOS and Windows have no loader that takes layers from the environment.
     platforms: ['linux'],
   },
+  {
+    name: 'accelmeter-cuda-trace',
+    folders: ['instrumentation/native-ring', 'instrumentation/cuda-trace'],
+    platforms: ['linux'], // on macOS there is no CUDA
+  },
 ];
 
 /** Shared with the tests, which build the same sources with sanitizers. */

@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CACHE_LINE 64
 
@@ -51,6 +53,17 @@ void ring_arm(void) {
   atomic_store(&state, RING_ARMED);
 }
 
+bool ring_meant_for_this_process(void) {
+  const char *digits = getenv("ACCELMETER_PID");
+  if (digits == NULL || *digits == '\0') return false;
+  uint64_t pid = 0;
+  for (; *digits != '\0'; digits++) {
+    if (*digits < '0' || *digits > '9' || pid > UINT32_MAX) return false;
+    pid = pid * 10 + (uint64_t)(*digits - '0');
+  }
+  return pid == (uint64_t)getpid();
+}
+
 void ring_mark_inert(void) { atomic_store(&state, RING_INERT); }
 
 bool ring_armed(void) { return atomic_load_explicit(&state, memory_order_acquire) == RING_ARMED; }
@@ -64,6 +77,8 @@ uint64_t ring_clock_ns(void) {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+uint64_t ring_armed_ns(void) { return base_ns; }
 
 double ring_seconds(uint64_t clock_ns) { return (double)(int64_t)(clock_ns - base_ns) / 1e9; }
 

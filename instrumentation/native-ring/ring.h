@@ -53,7 +53,7 @@ struct ring_record {
   uint32_t device; /* the tracer's index of the device */
   uint32_t queue;  /* the tracer's number of the queue or stream, 0 where there is none */
   int32_t error;   /* the driver's code for a failure, 0 for success; on a failure the times but `start` are not read */
-  uint32_t reserved;
+  uint32_t correlation; /* the driver's number of the call that asked for it, 0 where it tells of none */
   double start;    /* seconds since the ring was armed, on CLOCK_MONOTONIC */
   double duration; /* seconds */
   double wait;     /* seconds from queued to start; NaN where the driver does not tell */
@@ -88,6 +88,12 @@ struct ring_status {
 /* Starts recording: sets the base of times and, once, the hook that disarms children. */
 void ring_arm(void);
 
+/*
+ * True where ACCELMETER_PID names this very process: the one that is to be traced. Children inherit the environment,
+ * but not the pid.
+ */
+bool ring_meant_for_this_process(void);
+
 /* Says that the tracer was initialised but is not to record in this process. */
 void ring_mark_inert(void);
 
@@ -116,6 +122,9 @@ void ring_ended(uint32_t device);
 
 void ring_count_untraced(void);
 void ring_count_invalid(void);
+
+/* When it was armed, in nanoseconds of ring_clock_ns(). */
+uint64_t ring_armed_ns(void);
 
 /* Names: at most 4096, each of at most 1023 bytes (longer ones are cut there), 512 KiB in all. */
 #define RING_NAMES 4096u

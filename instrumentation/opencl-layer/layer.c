@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LAYER_EXPORT __attribute__((visibility("default")))
 
@@ -23,18 +22,6 @@ LAYER_EXPORT cl_int clInitLayerWithProperties(cl_uint entries, const struct disp
                                               const struct dispatch **layer_ret, const void *properties);
 LAYER_EXPORT cl_int clDeinitLayer(void);
 LAYER_EXPORT uint32_t accelmeter_opencl_library_loaded(const char *file_name);
-
-/* ACCELMETER_PID names the one process to be traced. Children inherit the environment, but not the pid. */
-static bool meant_for_this_process(void) {
-  const char *digits = getenv("ACCELMETER_PID");
-  if (digits == NULL || *digits == '\0') return false;
-  uint64_t pid = 0;
-  for (; *digits != '\0'; digits++) {
-    if (*digits < '0' || *digits > '9' || pid > UINT32_MAX) return false;
-    pid = pid * 10 + (uint64_t)(*digits - '0');
-  }
-  return pid == (uint64_t)getpid();
-}
 
 /* The loader's table with our hooks in it: as long as the loader's own, however new that is. Kept for good. */
 static struct dispatch *table;
@@ -68,7 +55,7 @@ cl_int clInitLayer(cl_uint entries, const struct dispatch *target, cl_uint *entr
   if (atomic_flag_test_and_set(&initialised)) return CL_SUCCESS;
   /* Following commands takes event callbacks, which are in every loader since OpenCL 1.1. */
   bool usable = entries > DISPATCH_INDEX(clSetEventCallback) && target->clSetEventCallback != NULL;
-  if (usable && meant_for_this_process() && make_table(target, entries) != NULL) {
+  if (usable && ring_meant_for_this_process() && make_table(target, entries) != NULL) {
     ring_arm();
     *layer_ret = table;
   } else {

@@ -22,3 +22,28 @@ export function armOpenclLayer(): string | undefined {
   process.env.ACCELMETER_PID = String(process.pid);
   return layer;
 }
+
+/** The variable that names the library which CUDA loads at a process's first CUDA call: one, and no list. */
+export const cudaInjection = 'CUDA_INJECTION64_PATH';
+
+/**
+ * Names our tracer to CUDA. Another tool's library that is named already stays; so does the variable where
+ * `ACCELMETER_CUDA_TRACE` is off. Children inherit both variables, and there the tracer is inert. Harmless to call
+ * twice. Not for worker threads, whose environment is a copy.
+ *
+ * @returns the tracer's file; `undefined` where it is not named: not built for this platform, not wanted, or in favour
+ * of another tool.
+ */
+export function armCudaTracer(): string | undefined {
+  const tracer = prebuiltLibrary('accelmeter-cuda-trace');
+  const named = process.env[cudaInjection];
+  if (tracer === undefined || isCudaTraceOff(process.env) || (named && named !== tracer)) return undefined;
+  process.env[cudaInjection] = tracer;
+  process.env.ACCELMETER_PID = String(process.pid);
+  return tracer;
+}
+
+/** True where the operator wants no kernels of CUDA: CUPTI is then not touched, and free for another tool. */
+export function isCudaTraceOff(environment: NodeJS.ProcessEnv): boolean {
+  return ['off', '0', 'false'].includes(environment.ACCELMETER_CUDA_TRACE?.trim().toLowerCase() ?? '');
+}

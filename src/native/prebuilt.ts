@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Our libraries, as `scripts/build-native.mjs` names them. */
-export type NativeLibrary = 'accelmeter-opencl-layer';
+export type NativeLibrary = 'accelmeter-opencl-layer' | 'accelmeter-cuda-trace';
 
 /** The file of a library for this platform; `undefined` where it has not been built for it. */
 export function prebuiltLibrary(name: NativeLibrary): string | undefined {

@@ -37,6 +37,8 @@ export interface RingRecord {
   queue: number;
   /** The driver's code for a failure, 0 for success; on a failure `duration` and `wait` say nothing. */
   error: number;
+  /** The driver's number of the call that asked for it, 0 where it tells of none. */
+  correlation: number;
   /** In process seconds. */
   start: number;
   /** In seconds. */
@@ -122,6 +124,7 @@ export function createRing(calls: Bound<typeof ringCalls>): Ring {
     record.device = (integers[word + 2] ?? 0) >>> 0;
     record.queue = (integers[word + 3] ?? 0) >>> 0;
     record.error = integers[word + 4] ?? 0;
+    record.correlation = (integers[word + 5] ?? 0) >>> 0;
     record.start = (reals[real] ?? 0) + (origin ?? 0);
     record.duration = reals[real + 1] ?? 0;
     record.wait = Number.isNaN(wait) ? undefined : wait;
@@ -189,6 +192,7 @@ const emptyRecord = (): RingRecord => ({
   device: 0,
   queue: 0,
   error: 0,
+  correlation: 0,
   start: 0,
   duration: 0,
   wait: undefined,

@@ -8,22 +8,29 @@ import { scratchFolder } from './compile.ts';
 const root = new URL('../..', import.meta.url).pathname;
 
 describe.skipIf(lacks('cc'))('building the C parts', () => {
+  const names = ['accelmeter-opencl-layer', 'accelmeter-cuda-trace'];
+
   it('builds what is older than its sources, and nothing else', async () => {
     const outDir = scratchFolder();
-    const [first] = await buildNative({ root, outDir });
-    expect(first).toMatchObject({ name: 'accelmeter-opencl-layer', outcome: 'built' });
-    const file = first?.file ?? 'nothing';
-    expect(existsSync(file)).toBe(true);
-    expect(await buildNative({ root, outDir })).toMatchObject([{ outcome: 'current', file }]);
-    utimesSync(file, 0, 0);
-    expect(await buildNative({ root, outDir })).toMatchObject([{ outcome: 'built' }]);
-    expect(readdirSync(join(file, '..'))).toEqual(['libaccelmeter-opencl-layer.so']);
+    const built = await buildNative({ root, outDir });
+    expect(built.map(({ name, outcome }) => [name, outcome])).toEqual(names.map((name) => [name, 'built']));
+    const files = built.map(({ file = 'nothing' }) => file);
+    expect(files.every((file) => existsSync(file))).toBe(true);
+    expect(await outcomes(outDir)).toEqual(['current', 'current']);
+    utimesSync(files[0] ?? '', 0, 0);
+    expect(await outcomes(outDir)).toEqual(['built', 'current']);
+    expect(readdirSync(join(files[0] ?? '', '..')).sort()).toEqual(names.map((name) => `lib${name}.so`).sort());
   });
 
   it('says why it cannot', async () => {
     const outDir = scratchFolder();
-    const missing = await buildNative({ root, outDir, compiler: 'no-such-compiler' });
-    expect(missing).toMatchObject([{ outcome: 'failed', reason: /no C compiler: no-such-compiler/ }]);
-    expect(await buildNative({ root, outDir, compiler: 'false' })).toMatchObject([{ outcome: 'failed' }]);
+    for (const { outcome, reason } of await buildNative({ root, outDir, compiler: 'no-such-compiler' })) {
+      expect(outcome).toBe('failed');
+      expect(reason).toMatch(/no C compiler: no-such-compiler/);
+    }
+    expect(await outcomes(outDir, 'false')).toEqual(['failed', 'failed']);
   });
+
+  const outcomes = async (outDir: string, compiler?: string) =>
+    (await buildNative({ root, outDir, ...(compiler && { compiler }) })).map(({ outcome }) => outcome);
 });

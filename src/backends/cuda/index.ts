@@ -2,7 +2,7 @@
  * CUDA: devices from NVML, kernels and copies from our tracer. A device is known by its UUID, which both tell; where NVML
  * is missing or stuck the devices that the tracer meets are still reported.
  */
-import type { Backend, Sample, Session, SourceState } from '../../backend.ts';
+import type { Backend, Session, SourceState } from '../../backend.ts';
 import { ProbeError } from '../../errors.ts';
 import { createRoster } from './devices.ts';
 import { isDriverPresent } from './installed.ts';
@@ -13,7 +13,7 @@ export const cuda: Backend = {
   open(host) {
     if (!isDriverPresent(host.options)) throw new ProbeError('absent', 'no NVIDIA driver on this machine');
     const roster = createRoster(host);
-    const trace = attempt(() => openTrace(roster.sinkOf));
+    const trace = attempt(() => openTrace(roster.sinkOf, host));
     return session(trace);
   },
 };
@@ -22,7 +22,6 @@ function session(trace: Trace | ProbeError): Session {
   const traced = trace instanceof ProbeError ? undefined : trace;
   return {
     sources: () => [traceSource(trace)],
-    sample: () => sampleAll(traced),
     drain: (budgetSeconds) => traced?.drain(budgetSeconds) ?? false,
     settle: (seconds) => traced?.settle(seconds),
     pause: () => traced?.pause(true),
@@ -39,14 +38,6 @@ function traceSource(trace: Trace | ProbeError): SourceState {
     up: false,
     detail: `kernels not traced: ${message}`,
     ...(remedy !== undefined && { remedy }),
-  };
-}
-
-function sampleAll(trace: Trace | undefined): Sample {
-  return {
-    devices: Array.from(trace?.queueDepths() ?? [], ([device, value]) => {
-      return { device, readings: [{ name: 'accelmeter.device.queue.depth', value }] };
-    }),
   };
 }
 

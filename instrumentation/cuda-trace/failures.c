@@ -1,0 +1,52 @@
+/*
+ * What CUPTI tells by callbacks, on the program's threads: that it has failed itself, and that CUDA refused memory.
+ * Activity records tell of neither. Calls that allocate are rare, so a callback at each costs nothing that is seen; one
+ * at each launch would, so a launch that CUDA refuses is not told of.
+ */
+#include "trace.h"
+
+#include <math.h>
+#include <string.h>
+
+/* CUpti_driver_api_trace_cbid: cuMemAlloc_v2, -Pitch_v2, cuArrayCreate_v2, cuArray3DCreate_v2, cuMemAllocManaged,
+ * cuMemCreate, cuMemAllocAsync and -FromPoolAsync, each of the two also for per-thread default streams. */
+static const uint32_t allocating_calls[] = {243, 244, 272, 274, 371, 549, 598, 599, 611, 612};
+
+void watch_failures(void *subscriber) {
+  if (cupti.enable_callback == NULL) return;
+  cupti.enable_callback(1, subscriber, CUPTI_CB_DOMAIN_STATE, CUPTI_CBID_STATE_FATAL_ERROR);
+  if (!settings.memory) return;
+  for (size_t i = 0; i < sizeof allocating_calls / sizeof *allocating_calls; i++) {
+    cupti.enable_callback(1, subscriber, CUPTI_CB_DOMAIN_DRIVER_API, allocating_calls[i]);
+  }
+}
+
+static void allocation_ended(const unsigned char *data) {
+  uint32_t site, context;
+  const int *result;
+  memcpy(&site, data + CALLBACK_SITE, sizeof site);
+  memcpy(&result, data + CALLBACK_RETURN_VALUE, sizeof result);
+  memcpy(&context, data + CALLBACK_CONTEXT_UID, sizeof context);
+  if (site != CUPTI_API_EXIT || result == NULL || *result == 0 || !ring_recording()) return;
+  int32_t device = device_of_context(context);
+  if (device < 0) return; /* nothing has run there yet: which device it is nobody has told */
+  struct ring_record record = {.kind = RING_ALLOCATION,
+                               .device = (uint32_t)device,
+                               .error = *result,
+                               .start = ring_seconds(ring_clock_ns()),
+                               .wait = NAN};
+  ring_push(&record);
+}
+
+void called_back(void *userdata, uint32_t domain, uint32_t id, const void *data) {
+  (void)userdata;
+  if (domain == CUPTI_CB_DOMAIN_STATE) {
+    if (id != CUPTI_CBID_STATE_FATAL_ERROR) return;
+    /* CUPTI ends itself after that: it is over at once. */
+    int32_t result = 0;
+    if (data != NULL) memcpy(&result, data, sizeof result);
+    for (int i = 0; i < 3; i++) fault(result, "a failure of its own");
+  } else if (domain == CUPTI_CB_DOMAIN_DRIVER_API && data != NULL) {
+    allocation_ended(data);
+  }
+}

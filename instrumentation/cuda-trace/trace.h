@@ -1,0 +1,102 @@
+/*
+ * What the files of the tracer share. CUDA loads the library named in CUDA_INJECTION64_PATH at a process's first CUDA
+ * call; the tracer then asks CUPTI for a record of each kernel, copy and allocation, and writes them into the ring.
+ *
+ * Rules:
+ *  - On the program's threads, where CUPTI asks for buffers and gives them back, nothing is done but to take one from a
+ *    list or put one into it: no lock, no allocation, no system call, no call of CUDA.
+ *  - Everything else is done by one thread of ours: it asks CUPTI for what is finished, reads the records and gives
+ *    the buffers back. A driver that hangs holds that thread and nobody else.
+ *  - What cannot be followed runs all the same and is counted. After three faults the tracer is off for good.
+ */
+#ifndef ACCELMETER_CUDA_TRACE_H
+#define ACCELMETER_CUDA_TRACE_H
+
+#include "../native-ring/ring.h"
+#include "cupti.h"
+
+extern struct cupti cupti;
+
+/* How it came out; src/backends/cuda/trace.ts has the same in words. */
+enum outcome {
+  OUTCOME_UNUSED = 0,       /* CUDA has not been started in this process, or without us */
+  OUTCOME_STARTING = 1,
+  OUTCOME_TRACING = 2,
+  OUTCOME_NO_CUPTI = 3,     /* no libcupti was found */
+  OUTCOME_BROKEN_CUPTI = 4, /* one was found that cannot be loaded, or lacks what every CUPTI since CUDA 11 has */
+  OUTCOME_SUBSCRIBED = 5,   /* another profiler of this process has CUPTI */
+  OUTCOME_REFUSED = 6,      /* CUPTI said no: the code is in `result` */
+  OUTCOME_OFF = 7,          /* switched off after three faults */
+  OUTCOME_INERT = 8,        /* not the process that is to be traced */
+  OUTCOME_ENDED = 9,        /* the process ends */
+};
+enum outcome outcome(void);
+void set_outcome(enum outcome now);
+
+/* What the environment says, read once. */
+struct settings {
+  bool latency;      /* ACCELMETER_CUDA_LATENCY: also when kernels were queued */
+  bool whole_graphs; /* ACCELMETER_CUDA_GRAPHS=whole: a graph is one kernel */
+  bool memory;       /* unless ACCELMETER_CUDA_MEMORY=off: allocations */
+};
+extern struct settings settings;
+
+/* libraries.c: finds libcupti and binds it; what is said of it is kept for people. */
+enum outcome open_cupti(void);
+/* The driver that the program has loaded; NULL where it has not. */
+void *loaded_cuda(void);
+/* What it says its version is, such as 22 for CUDA 12.4; 0 before it is opened. */
+uint32_t cupti_version(void);
+/* Words for people about what went wrong, or the path of the library that is used. */
+void set_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* subscription.c: asks CUPTI for records. Which kinds it gives is a bit mask in `accelmeter_cuda_status`. */
+enum outcome subscribe(void);
+void ask_for_records(bool on);
+uint32_t kinds_given(void);
+int last_result(void);
+/*
+ * Tells of something that CUPTI should not do, with its result. The third switches the tracer off; one that is ten
+ * minutes old is forgotten.
+ */
+void fault(int result, const char *what);
+uint32_t fault_count(void);
+
+/* buffers.c: a fixed pool of buffers, which CUPTI is lent. */
+#define BUFFER_BYTES (64u * 1024u)
+#define BUFFERS 256u
+void buffer_requested(uint8_t **buffer, size_t *size, size_t *most_records);
+void buffer_completed(void *context, uint32_t stream, uint8_t *buffer, size_t size, size_t valid);
+/* Reads every buffer that has been given back, oldest first, with `read`, and makes it free. How many. */
+uint32_t read_completed(void (*read)(uint8_t *buffer, size_t valid));
+uint32_t buffers_lent(void);
+uint64_t buffers_refused(void);
+
+/* records.c: from CUPTI's records to the ring's. */
+void read_records(uint8_t *buffer, size_t valid);
+/* The difference between CUPTI's clock and ours, taken anew; before each round of reading. */
+void compare_clocks(void);
+/* What began from now on, or up to now, is not to be recorded. */
+void pause_records(bool paused);
+uint64_t records_read(void);
+/* Of the kernels read since the call before, how many had no times that can be true; and how many there were. */
+void take_timeless(uint64_t *timeless, uint64_t *kernels);
+
+/* names.c: the ring's name of a kernel, from a text that CUPTI shares among all records of that kernel. */
+uint32_t kernel_name(const char *mangled);
+
+/* devices.c: makes the UUID of a device known, before the first record of it is in the ring. */
+void meet_device(uint32_t device);
+/* The device of one of CUPTI's contexts, as far as records have told; -1 where they have not. */
+void meet_context(uint32_t context, uint32_t device);
+int32_t device_of_context(uint32_t context);
+
+/* failures.c: allocations that CUDA refused. */
+void watch_failures(void *subscriber);
+void called_back(void *userdata, uint32_t domain, uint32_t id, const void *data);
+
+/* worker.c: the thread. False where it cannot be started. */
+bool start_worker(bool set_up_first);
+bool set_up(void);
+
+#endif
