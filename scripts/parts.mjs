@@ -20,6 +20,15 @@ const newerPackages = {
   khronos: { name: 'khronos-opencl-icd-libopencl1', atLeast: '0' },
   prometheus3: { name: 'prometheus', atLeast: '3.5' },
 };
+/**
+ * NVIDIA's libraries, which are not free: unpacked from releases of Debian that the machine need not run, those of one
+ * release into one folder. They need no driver to be loaded. Installed, other programs would take this machine for one
+ * that has a GPU.
+ */
+const nonFreePackages = {
+  'nvidia-libraries': { bookworm: ['libcuda1', 'libnvidia-ml1'] },
+  cupti: { bookworm: ['libcupti-dev', 'libcupti11.8'], trixie: ['libcupti-dev', 'libcupti12'] },
+};
 /** The Node.js of npm's package `node`, which has one package for each platform; the oldest supported and the newest. */
 const nodeVersions = { node22: '22.15.0', node26: '26.10.0' };
 /** A hundred megabytes of packages that one test needs: not among those that everybody installs. */
@@ -44,33 +53,67 @@ export async function addParts(missing) {
   }
   for (const name of toUnpack) {
     await withFreshLists(`unpacking Debian's ${name} into .cache/${name} (not installed: no daemon)`, () =>
-      unpack(name),
+      unpack([name], name),
     );
   }
   const newer = missing.filter((part) => newerPackages[part] !== undefined);
   if (newer.length > 0) await addNewer(newer);
+  const nonFree = missing.filter((part) => nonFreePackages[part] !== undefined);
+  if (nonFree.length > 0) await addNonFree(nonFree);
+}
+
+/** As `addNewer`: where they cannot be had the parts stay missing. */
+async function addNonFree(parts) {
+  const wanted = parts.flatMap((part) =>
+    Object.entries(nonFreePackages[part]).map(([suite, names]) => ({ part, suite, names })),
+  );
+  const suites = [...new Set(wanted.map(({ suite }) => suite))];
+  await withLists(suites, 'non-free', async (options) => {
+    await step("apt-get update, of Debian's non-free packages alone", () => apt([...options, 'update']));
+    for (const { part, suite, names } of wanted) {
+      const folder = join(part, suite);
+      await step(`unpacking ${names.join(' and ')} of Debian's ${suite} into .cache/${folder} (not installed)`, () =>
+        unpack(
+          names.map((name) => `${name}/${suite}`),
+          folder,
+          options,
+        ),
+      );
+    }
+  });
 }
 
 /** Where one cannot be had that is no failure here: the part stays missing, and is told as such. */
 async function addNewer(parts) {
-  let fromUnstable;
-  try {
-    for (const part of parts) {
-      const { name, atLeast } = newerPackages[part];
-      const ours = await hasCandidate(name, atLeast);
-      if (!ours && fromUnstable === undefined) {
-        fromUnstable = await unstable();
-        if (fromUnstable === undefined) return;
-        await step("apt-get update, of Debian's unstable alone", () => apt([...fromUnstable, 'update']));
-      }
-      const where = `Debian's ${name}${ours ? '' : ' of unstable'} into .cache/${part}`;
-      await step(`unpacking ${where} (not installed)`, () => unpack(name, part, ours ? [] : fromUnstable));
+  const fromUnstable = [];
+  for (const part of parts) {
+    const { name, atLeast } = newerPackages[part];
+    if (!(await hasCandidate(name, atLeast))) fromUnstable.push(part);
+    else {
+      await orSaid(() =>
+        step(`unpacking Debian's ${name} into .cache/${part} (not installed)`, () => unpack([name], part)),
+      );
     }
+  }
+  if (fromUnstable.length === 0) return;
+  await withLists(['sid'], 'main', async (options) => {
+    await step("apt-get update, of Debian's unstable alone", () => apt([...options, 'update']));
+    for (const part of fromUnstable) {
+      const { name } = newerPackages[part];
+      await step(`unpacking Debian's ${name} of unstable into .cache/${part} (not installed)`, () =>
+        unpack([name], part, options),
+      );
+    }
+  });
+}
+
+/** What cannot be done is said, and no reason to stop. */
+async function orSaid(action) {
+  try {
+    await action();
   } catch (error) {
     if (!(error instanceof Explained)) throw error;
     console.error(error.message);
-  } finally {
-    rmSync(unstableFolder, { recursive: true, force: true });
   }
 }
 
@@ -81,22 +124,28 @@ async function hasCandidate(name, atLeast) {
   return version !== undefined && (await capture('dpkg', ['--compare-versions', version, 'ge', atLeast])).ok;
 }
 
-const unstableFolder = join(root, '.cache', 'unstable');
+const listsFolder = join(root, '.cache', 'package-lists');
 
-/** Options by which apt sees Debian's unstable, from the mirror that it uses anyway; `undefined` where it uses none. */
-async function unstable() {
+/**
+ * Gives `action` the options by which apt sees other releases of Debian and nothing else, from the mirror that it uses
+ * anyway; not called where it uses none.
+ */
+async function withLists(suites, component, action) {
   const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
   const format = ['--format', '$(SITE) $(ORIGIN) $(LABEL)', 'Created-By: Packages'];
   const { stdout } = await capture('apt-get', ['indextargets', ...format]);
   const site = /^(\S+) Debian Debian$/m.exec(stdout)?.[1];
-  if (site === undefined || !existsSync(keys)) return undefined;
-  mkdirSync(join(unstableFolder, 'lists', 'partial'), { recursive: true });
-  mkdirSync(join(unstableFolder, 'sources'), { recursive: true });
-  writeFileSync(join(unstableFolder, 'sources.list'), `deb [signed-by=${keys}] ${site} sid main\n`);
+  if (site === undefined || !existsSync(keys)) return;
+  mkdirSync(join(listsFolder, 'lists', 'partial'), { recursive: true });
+  mkdirSync(join(listsFolder, 'sources'), { recursive: true });
+  const lines = suites.map((suite) => `deb [signed-by=${keys}] ${site} ${suite} ${component}\n`);
+  writeFileSync(join(listsFolder, 'sources.list'), lines.join(''));
   const settings = { Etc: { sourcelist: 'sources.list', sourceparts: 'sources' }, State: { Lists: 'lists' } };
-  return Object.entries(settings).flatMap(([group, each]) =>
-    Object.entries(each).map(([name, path]) => `-oDir::${group}::${name}=${join(unstableFolder, path)}`),
+  const options = Object.entries(settings).flatMap(([group, each]) =>
+    Object.entries(each).map(([name, path]) => `-oDir::${group}::${name}=${join(listsFolder, path)}`),
   );
+  await orSaid(() => action(options));
+  rmSync(listsFolder, { recursive: true, force: true });
 }
 
 /** Unpacked only; without a network the tests that need it are skipped. */
@@ -148,16 +197,19 @@ async function withFreshLists(title, action) {
   }
 }
 
-async function unpack(name, part = name, options = []) {
+/** Some packages, all into one folder of .cache. */
+async function unpack(names, part, options = []) {
   const folder = join(root, '.cache', part);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const download = await apt([...options, 'download', name], folder);
+  const download = await apt([...options, 'download', ...names], folder);
   if (!download.ok) return download;
-  const archive = readdirSync(folder).find((file) => file.endsWith('.deb'));
-  const result = await capture('dpkg', ['-x', join(folder, archive), folder]);
-  rmSync(join(folder, archive));
-  return result;
+  for (const archive of readdirSync(folder).filter((file) => file.endsWith('.deb'))) {
+    const result = await capture('dpkg', ['-x', join(folder, archive), folder]);
+    if (!result.ok) return result;
+    rmSync(join(folder, archive));
+  }
+  return download;
 }
 
 function apt(args, cwd = root) {

@@ -18,7 +18,9 @@ import { delimiter, join } from 'node:path';
  * The parts there are. `pocl` is PoCL with an OpenCL ICD loader; `cc` is a C compiler with libc's headers; `khronos` is
  * the other loader, Khronos' own; `prometheus3` is a Prometheus of at least 3.5, beside
  * whatever `prometheus` is; `node22` is the oldest Node.js that is supported, `node26` the newest;
- * `auto-instrumentations` is the file of OpenTelemetry's `auto-instrumentations-node` that a service preloads.
+ * `auto-instrumentations` is the file of OpenTelemetry's `auto-instrumentations-node` that a service preloads;
+ * `nvidia-libraries` are NVIDIA's own libcuda and libnvidia-ml, without a driver; `cupti` is CUPTI of CUDA 11.8 and of
+ * CUDA 12.4, with its headers.
  */
 export const partNames = [
   'pocl',
@@ -30,6 +32,8 @@ export const partNames = [
   'node22',
   'node26',
   'auto-instrumentations',
+  'nvidia-libraries',
+  'cupti',
 ] as const;
 export type PartName = (typeof partNames)[number];
 
@@ -39,7 +43,10 @@ export type Part = FoundPart | MissingPart;
 export interface FoundPart {
   readonly name: PartName;
   readonly present: true;
-  /** The executable; for `pocl` and `khronos` the loader library (`libOpenCL.so.1`). */
+  /**
+   * The executable; for `pocl` and `khronos` the loader library (`libOpenCL.so.1`); for `nvidia-libraries` the folder of
+   * both libraries; for `cupti` the folder of two installations, `bookworm` and `trixie`.
+   */
   readonly path: string;
 }
 
@@ -74,6 +81,8 @@ const parts: Record<PartName, { find: () => string | undefined; install: string 
   node22: { find: () => findNode('22.15.0'), install: 'npm test, with access to npm’s registry' },
   node26: { find: () => findNode('26.10.0'), install: 'npm test, with access to npm’s registry' },
   'auto-instrumentations': { find: findAutoInstrumentations, install: 'npm test, with access to npm’s registry' },
+  'nvidia-libraries': { find: findNvidiaLibraries, install: 'npm test as root on Debian, with access to its mirror' },
+  cupti: { find: findCupti, install: 'npm test as root on Debian, with access to its mirror' },
 };
 
 /** Looks for a part. */
@@ -158,6 +167,22 @@ function findPrometheusTool(name: string, named: string | undefined, part?: 'pro
   const unpacked = join(root, '.cache', part ?? 'prometheus', 'usr/bin', name);
   if (isExecutable(unpacked)) return unpacked;
   return part === undefined ? onPath(name) : undefined;
+}
+
+const machines = ['x86_64-linux-gnu', 'aarch64-linux-gnu'];
+
+/** The folder of libcuda.so.1 and libnvidia-ml.so.1. */
+function findNvidiaLibraries(): string | undefined {
+  return machines
+    .map((machine) => join(root, '.cache/nvidia-libraries/bookworm/usr/lib', machine, 'nvidia/current'))
+    .find((folder) => ['libcuda.so.1', 'libnvidia-ml.so.1'].every((name) => existsSync(join(folder, name))));
+}
+
+/** The folder of two folders: `bookworm/usr/include` has CUDA 11.8's headers, `trixie/usr/include` those of 12.4. */
+function findCupti(): string | undefined {
+  const folder = join(root, '.cache/cupti');
+  const isWhole = ['bookworm', 'trixie'].every((suite) => existsSync(join(folder, suite, 'usr/include/cupti.h')));
+  return isWhole ? folder : undefined;
 }
 
 /** A Node.js that `npm test` unpacked. */
