@@ -1,48 +1,22 @@
 /** A service that is scraped here and pushed there gets the same series in Prometheus, for every metric there is. */
-import { type Attributes, ValueType } from '@opentelemetry/api';
+import { ValueType } from '@opentelemetry/api';
 import {
   AggregationTemporality,
-  type DataPoint,
   DataPointType,
+  MeterProvider,
   type MetricData,
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
+import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
-import { catalogue, deviceAttributes, type Metric } from '../../../src/catalogue.ts';
-import { Distribution } from '../../../src/distribution/distribution.ts';
+import { catalogue } from '../../../src/catalogue.ts';
 import { encodeMetrics } from '../../../src/exporters/otlp/encode-metrics.ts';
+import { registerInto } from '../../../src/exporters/prom-client/bridge.ts';
 import { PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
-import { explicitHistogram } from '../../../src/otel/histograms.ts';
 import { processResource } from '../../../src/otel/resource.ts';
+import { clients } from '../prom-client/clients.ts';
+import { wholeCatalogue } from '../whole-catalogue.ts';
 import { decodeRequest, metricsOf, type OtlpMetric, type OtlpPoint } from './receiver.ts';
-
-/** One point of every metric of the catalogue, with every attribute that it can have. */
-const producer: MetricProducer = {
-  async collect() {
-    const metrics = Object.entries<Metric>(catalogue).map(([name, metric]) => dataOf(name, metric));
-    const resource = processResource({});
-    return { resourceMetrics: { resource, scopeMetrics: [{ scope: { name: 'accelmeter' }, metrics }] }, errors: [] };
-  },
-};
-
-function dataOf(name: string, metric: Metric): MetricData {
-  const about = metric.about === 'device' ? deviceAttributes : [];
-  const names = [...about, ...metric.attributes, ...(metric.optional ?? [])];
-  const attributes: Attributes = Object.fromEntries(names.map((attribute) => [attribute, `a ${attribute}`]));
-  const common = {
-    descriptor: { name, unit: metric.unit, description: metric.brief, valueType: ValueType.DOUBLE },
-    aggregationTemporality: AggregationTemporality.CUMULATIVE,
-  };
-  const point = <T>(value: T): DataPoint<T>[] => [{ startTime: [1, 0], endTime: [2, 0], attributes, value }];
-  if (metric.instrument === 'histogram') {
-    const distribution = new Distribution();
-    distribution.record(0.001);
-    return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints: point(explicitHistogram(distribution, 0)) };
-  }
-  if (metric.instrument === 'gauge') return { ...common, dataPointType: DataPointType.GAUGE, dataPoints: point(0.5) };
-  const isMonotonic = metric.instrument === 'counter';
-  return { ...common, dataPointType: DataPointType.SUM, isMonotonic, dataPoints: point(3) };
-}
 
 /**
  * The rules of the specification ("Prometheus and OpenMetrics Compatibility"), written down once more and plainly, so
@@ -89,19 +63,72 @@ function seriesOf(page: string): string[] {
     });
 }
 
-it('every metric of the catalogue, scraped and pushed, is the same series', async () => {
+/** The page that an exporter has of a producer. */
+async function pageOf(producer: MetricProducer): Promise<string> {
   const exporter = new PrometheusExporter({
-    host: '127.0.0.1',
-    port: 0,
-    preventServerStart: true,
-    withoutScopeInfo: true,
+    ...{ host: '127.0.0.1', port: 0, preventServerStart: true, withoutScopeInfo: true },
+    metricProducers: [producer],
   });
-  exporter.setMetricProducer(producer);
+  new MeterProvider({ readers: [exporter] });
   await exporter.startServer();
   onTestFinished(() => exporter.shutdown());
-  const scraped = seriesOf(await (await fetch(`${exporter.url}metrics`)).text());
+  return (await fetch(`${exporter.url}metrics`)).text();
+}
+
+async function pushed(producer: MetricProducer): Promise<OtlpMetric[]> {
   const { resourceMetrics } = await producer.collect();
-  const pushed = metricsOf(decodeRequest(encodeMetrics(resourceMetrics))).flatMap(translate);
+  return metricsOf(decodeRequest(encodeMetrics(resourceMetrics)));
+}
+
+it('every metric of the catalogue, scraped and pushed, is the same series', async () => {
+  const scraped = seriesOf(await pageOf(wholeCatalogue));
+  const translated = (await pushed(wholeCatalogue)).flatMap(translate);
   expect(scraped.length).toBeGreaterThan(Object.keys(catalogue).length);
-  expect(scraped.toSorted()).toEqual(pushed.toSorted());
+  expect(scraped.toSorted()).toEqual(translated.toSorted());
 });
+
+it.each(clients)('on a page of %s too', async (_, client) => {
+  const registry = new client.Registry();
+  registerInto(registry, { metricProducer: () => wholeCatalogue });
+  const translated = (await pushed(wholeCatalogue)).flatMap(translate);
+  expect(seriesOf(await registry.metrics()).toSorted()).toEqual(translated.toSorted());
+});
+
+it('a boundary is the same number on both paths, however it is written', async () => {
+  const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
+  const anything = fc.uniqueArray(finite, { minLength: 1, maxLength: 20 });
+  const written = [Number.MIN_VALUE, 9.5367431640625e-7, 9.5e-7, 0.1, 1, 1e15, 1e21, 1.5e300, Number.MAX_VALUE];
+  await fc.assert(
+    fc.asyncProperty(anything, async (given) => {
+      const boundaries = [...new Set([...given, ...written].map((bound) => bound + 0))].sort((a, b) => a - b);
+      const producer = oneHistogram(boundaries);
+      const onThePage = (await pageOf(producer)).matchAll(/_bucket\{.*le="([^"]*)"/g);
+      const scraped = Array.from(onThePage, ([, le = '']) => Number(le.replace('Inf', 'Infinity')));
+      const [metric] = await pushed(producer);
+      expect(scraped.slice(0, -1)).toEqual(metric?.histogram?.dataPoints[0]?.explicitBounds);
+      expect(scraped.at(-1)).toBe(Number.POSITIVE_INFINITY);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+/** One observation above all boundaries. */
+function oneHistogram(boundaries: number[]): MetricProducer {
+  const counts = [...boundaries.map(() => 0), 1];
+  const metric: MetricData = {
+    descriptor: { name: 'wait', unit: 's', description: '', valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    dataPointType: DataPointType.HISTOGRAM,
+    dataPoints: [
+      {
+        startTime: [1, 0],
+        endTime: [2, 0],
+        attributes: {},
+        value: { buckets: { boundaries, counts }, count: 1, sum: 3 },
+      },
+    ],
+  };
+  const resource = processResource({});
+  const scopeMetrics = [{ scope: { name: 'test' }, metrics: [metric] }];
+  return { collect: async () => ({ resourceMetrics: { resource, scopeMetrics }, errors: [] }) };
+}
