@@ -1,8 +1,10 @@
 /** Our metrics on the page that a service has. */
 import { spawnSync } from 'node:child_process';
+import * as successor from '@prometheus-io/client';
+import * as promClient from 'prom-client';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { catalogue, type MetricName } from '../../../src/catalogue.ts';
-import { registerInto } from '../../../src/exporters/prom-client/bridge.ts';
+import { fromRegistry, type PromClientRegistry, registerInto } from '../../../src/exporters/prom-client/bridge.ts';
 import type { Profiler } from '../../../src/profiler.ts';
 import { runNode } from '../../child.ts';
 import { machine, run, runEverything } from '../../otel/machine.ts';
@@ -401,7 +403,37 @@ it.each(clients.map(([name]) => name))(
   },
 );
 
+it('under accelmeter/register one line does it, before the program is measured', async () => {
+  const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: '0', ACCELMETER_BACKENDS: 'cpu' };
+  const { code, stdout } = await runNode(
+    ['--import', 'accelmeter/register', 'test/programs/prom-client-registered.mjs'],
+    environment,
+  );
+  expect(code).toBe(0);
+  expect(Number(/^asked (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(1); // At first there was nothing, and a page.
+  const samples = samplesOf(stdout);
+  expect(samples.get('shop_orders_total{}')).toBe(5);
+  expect(samples.get('process_uptime_seconds{}')).toBeGreaterThan(0);
+  expect([...samples.keys()].filter((key) => key.startsWith('accelmeter_source_up')).length).toBeGreaterThan(0);
+});
+
 describe('registerInto', () => {
+  it('takes the registries of both packages, as their types are', async () => {
+    const registries: PromClientRegistry[] = [
+      new promClient.Registry(),
+      new promClient.Registry<promClient.OpenMetricsContentType>(),
+      new promClient.AggregatorRegistry(),
+      new successor.Registry(),
+      new successor.AggregatorRegistry(),
+    ];
+    const { profiler } = await machine();
+    for (const registry of registries) {
+      registerInto(registry, profiler);
+      expect(await fromRegistry(registry).collect()).toMatchObject({ errors: [] });
+      expect(registry.getMetricsAsArray()).toHaveLength(Object.keys(catalogue).length);
+    }
+  });
+
   it('refuses what is no registry, and what is no profiler', async () => {
     const { registry } = shop(clients[0][1]);
     expect(() => registerInto({} as never)).toThrow(/^not a registry of prom-client.*it has no registerMetric,/);
