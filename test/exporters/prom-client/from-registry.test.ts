@@ -1,4 +1,6 @@
 /** What a service measures with prom-client, in OpenTelemetry. */
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import * as sdk3 from '@opentelemetry/sdk-metrics';
 import {
   AggregationType,
   DataPointType,
@@ -10,6 +12,8 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fromRegistry, registerInto } from '../../../src/exporters/prom-client/bridge.ts';
 import { machine, runEverything } from '../../otel/machine.ts';
+import * as sdk2 from '../../services/sdk-2/sdk.ts';
+import { metricsOf, receive } from '../otlp/receiver.ts';
 import { serve } from '../prometheus/service.ts';
 import { type Client, clients, openMetrics, samplesOf, type text } from './clients.ts';
 
@@ -359,6 +363,51 @@ describe.each(clients)('of a registry of %s', (_, client) => {
       errors: ['Error: prom-client: the registry could not be read'],
     });
   });
+});
+
+/** One of each kind. */
+function shop(): Registry {
+  const registry = new clients[0][1].Registry();
+  const registers = [registry];
+  new clients[0][1].Counter({ name: 'orders_total', help: 'Orders.', registers }).inc(3);
+  new clients[0][1].Gauge({ name: 'depth', help: 'Depth.', registers }).set(2);
+  new clients[0][1].Histogram({ name: 'wait_seconds', help: 'Wait.', buckets: [1, 2], registers }).observe(1.5);
+  new clients[0][1].Summary({ name: 'size', help: 'Size.', percentiles: [0.5], registers }).observe(7);
+  return registry;
+}
+
+it.each([
+  ['3.x', sdk3],
+  ['2.x', sdk2 as unknown as typeof sdk3],
+])('a reader of the SDK %s takes it, beside what the service measures with the SDK', async (_, sdk) => {
+  const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.DELTA);
+  const reader = new sdk.PeriodicExportingMetricReader({ exporter, metricProducers: [fromRegistry(shop())] });
+  const meters = new sdk.MeterProvider({ readers: [reader] });
+  meters.getMeter('own').createCounter('own').add(1);
+  await meters.forceFlush();
+  const [collected] = exporter.getMetrics();
+  const names = collected?.scopeMetrics.flatMap(({ metrics }) => metrics.map(({ descriptor }) => descriptor.name));
+  expect(names).toEqual(['own', 'orders_total', 'depth', 'wait_seconds', 'size', 'size_sum', 'size_count']);
+  await meters.shutdown();
+});
+
+it("OpenTelemetry's own OTLP exporter sends it as it is", async () => {
+  const receiver = await receive();
+  const exporter = new OTLPMetricExporter({ url: `${receiver.url}/v1/metrics` });
+  const { resourceMetrics } = await fromRegistry(shop()).collect();
+  await new Promise((resolve) => exporter.export(resourceMetrics, resolve));
+  await exporter.shutdown();
+  const sent = Object.fromEntries(metricsOf(receiver.arrived[0]?.request).map((metric) => [metric.name, metric]));
+  expect(sent.orders_total?.sum).toMatchObject({
+    isMonotonic: true,
+    aggregationTemporality: 'AGGREGATION_TEMPORALITY_CUMULATIVE',
+    dataPoints: [{ asDouble: 3 }],
+  });
+  expect(sent.depth?.gauge?.dataPoints).toMatchObject([{ asDouble: 2 }]);
+  const point = { explicitBounds: [1, 2], bucketCounts: ['0', '1', '0'], count: '1', sum: 1.5 };
+  expect(sent.wait_seconds?.histogram?.dataPoints).toMatchObject([point]);
+  const start = Number(sent.wait_seconds?.histogram?.dataPoints[0]?.startTimeUnixNano);
+  expect(start / 1e6).toBeCloseTo(performance.timeOrigin, -1);
 });
 
 it('fromRegistry refuses what is no registry', () => {
