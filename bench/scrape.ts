@@ -10,6 +10,7 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { AggregationType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import * as prometheusIo from '@prometheus-io/client';
 import * as promClient from 'prom-client';
+import { createNames } from '../src/exporters/prometheus/escaping.ts';
 import { PrometheusExporter } from '../src/exporters/prometheus/exporter.ts';
 import { PageBuffer } from '../src/exporters/prometheus/page-buffer.ts';
 import { createTextFormat } from '../src/exporters/prometheus/text.ts';
@@ -69,8 +70,7 @@ const { resourceMetrics } = await reader.collect();
 const official = new PrometheusSerializer('', false, undefined, true, true);
 const buffer = new PageBuffer(0);
 const format = createTextFormat({
-  prefix: '',
-  unitSuffixes: true,
+  names: createNames({ prefix: '', unitSuffixes: true, utf8: false }, 'underscores'),
   appendTimestamp: false,
   withoutScopeInfo: true,
   withoutTargetInfo: true,

@@ -7,6 +7,7 @@ import type { ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import { type DeviceStatus, deviceStatusOf } from './health/device-status.ts';
 import type { HealthSnapshot } from './health.ts';
+import { sampledSpan } from './otel/active-span.ts';
 import { attachFindings } from './otel/span-events.ts';
 import type { Presence } from './presence.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
@@ -24,7 +25,7 @@ export interface Device extends DeviceIdentity {
   /**
    * Runs `run` and records its wall time under `name`: until it returns, or until its promise settles. What it throws
    * is thrown on, and counted as a failure by the error's name. While the device has findings, a span that is active
-   * around the call gets them as events.
+   * around the call gets them as events. A sampled span around the call is an exemplar of the kernel's durations.
    */
   timeKernel<T>(name: string, run: () => T): T;
   /** A handle for the copies of one direction. */
@@ -106,8 +107,13 @@ export function presentDevice(profile: DeviceProfile, context: DeviceContext): D
 function timeKernel<T>(profile: DeviceProfile, { now, findings }: DeviceContext, name: string, run: () => T): T {
   attachFindings(findings());
   const kernel = profile.kernel(name);
+  const span = sampledSpan(); // that around the call, whatever is active when a promise settles
   const start = now();
-  const succeed = () => kernel.recordAt(start, now() - start);
+  const succeed = () => {
+    const seconds = now() - start;
+    kernel.recordAt(start, seconds);
+    kernel.exemplify(seconds, span);
+  };
   const fail = (error: unknown) => kernel.recordFailure(error instanceof Error ? error.name : 'error');
   try {
     const result = run();

@@ -3,6 +3,7 @@
  * all of it, and the last 1000 samples. Everything that is exported of kernels, transfers, waits and compilations is
  * read from these.
  */
+import { Exemplars } from './exemplars.ts';
 import { joinMoments, type Moments, noMoments } from './moments.ts';
 import { Ring } from './ring.ts';
 import { Sketch } from './sketch.ts';
@@ -23,6 +24,8 @@ export interface PackedDistribution {
 
 export class Distribution {
   readonly sketch = new Sketch();
+  /** Durations that were measured within a trace. None of what was unpacked or merged. */
+  readonly exemplars = new Exemplars();
   /** Records that were not durations (negative, infinite, not a number). They change nothing else. */
   rejected = 0;
 
@@ -82,6 +85,7 @@ export class Distribution {
     this.#closed = joinMoments(this.#closed, this.#interval);
     this.#sum = 0;
     this.#squares = 0;
+    this.exemplars.closeInterval();
   }
 
   /** The shortest since it began, in seconds; `undefined` where there is none. */

@@ -29,6 +29,8 @@ export const coarseOctave = octave / 2;
 
 const classicLowest = -20;
 const classicHighest = 4;
+/** The bucket of what lies above all boundaries. */
+const lastClassic = classicHighest - classicLowest + 1;
 
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);
@@ -156,11 +158,14 @@ export class Sketch {
     const last = (classicHighest - classicLowest) << scale;
     const counts = new Array<number>(last + 2).fill(0);
     counts[0] = this.zeroCount;
-    this.forEach((index, count) => {
-      const bucket = Math.floor(index / width) - (classicLowest << scale) + 1;
-      const at = Math.min(Math.max(bucket, 0), last + 1);
+    // Slots begin with an octave, so whole stretches of them go into one bucket.
+    for (let from = 0; from < this.#low.length; from += width) {
+      let count = 0;
+      for (let i = from; i < from + width; i++) count += this.#countAt(i);
+      const bucket = (this.#first + from + firstIndex) / width - (classicLowest << scale) + 1;
+      const at = bucket < 0 ? 0 : bucket > last + 1 ? last + 1 : bucket;
       counts[at] = (counts[at] as number) + count;
-    });
+    }
     return counts;
   }
 
@@ -240,6 +245,13 @@ const classicBounds = ([0, 1, 2] as const).map((scale) => {
 /** The index, at `sketchScale`, of the bucket that holds a positive value; the edge buckets hold what lies outside. */
 export function bucketIndex(value: number): number {
   return slotOf(value) + firstIndex;
+}
+
+/** Which bucket of `classic()`, at scale 0, holds a value that is not negative. */
+export function classicBucket(value: number): number {
+  if (value === 0) return 0;
+  const octaveOf = (slotOf(value) + firstIndex) >> sketchScale;
+  return octaveOf < classicLowest ? 0 : octaveOf >= classicHighest ? lastClassic : octaveOf - classicLowest + 1;
 }
 
 /** Which bucket of `addCoarse` holds the bucket of an index that `forEach` gave. */

@@ -8,6 +8,8 @@
  */
 
 import { Distribution } from '../distribution/distribution.ts';
+import type { TraceContext } from '../distribution/exemplars.ts';
+import { sampledSpan } from '../otel/active-span.ts';
 import type { DeviceTimeline } from './device-timeline.ts';
 import { FailureCounts, FailureRoom, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
 import { createNameResolver, hashName, type KernelNameOptions, otherName } from './kernel-names.ts';
@@ -85,11 +87,15 @@ export class Kernel {
     this.#judged = by !== undefined || asOther !== undefined;
   }
 
-  /** An execution that took `seconds` of device time. The hot path: nothing is hashed or allocated. */
+  /**
+   * An execution that took `seconds` of device time. The hot path: nothing is hashed or allocated, but once in an
+   * interval for each octave where a sampled span is active, which then is the exemplar.
+   */
   record(seconds: number): void {
     if (!this.distribution.record(seconds)) return;
     this.#timeline.ran(seconds);
     if (this.#judged) this.#judge(seconds);
+    if (this.distribution.exemplars.wants(seconds)) this.exemplify(seconds, sampledSpan());
   }
 
   /**
@@ -100,6 +106,14 @@ export class Kernel {
     if (!this.distribution.record(seconds)) return;
     this.#timeline.ranAt(start, seconds, wait);
     if (this.#judged) this.#judge(seconds);
+  }
+
+  /**
+   * Says in which trace an execution took `seconds`, after it was recorded with `recordAt`: for callers that know it,
+   * while what a driver told later has none. Nothing for `undefined`.
+   */
+  exemplify(seconds: number, trace: TraceContext | undefined): void {
+    if (trace !== undefined) this.distribution.exemplars.take(seconds, trace, Date.now() / 1000);
   }
 
   /** An execution that failed, by `error.type`. Its duration is in no statistic. */

@@ -10,10 +10,11 @@ import { diag } from '@opentelemetry/api';
 import { AggregationTemporality, type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { Status } from '../../status.ts';
 import { answer, createEndpoint, type Endpoint, guard } from './endpoint.ts';
+import { createFormatOf } from './formats.ts';
+import { negotiate, type Representation } from './negotiate.ts';
 import { contentSecurityPolicy, renderLanding } from './page.ts';
 import { createPartialCollections } from './partial-collections.ts';
 import { createScraper, type Page, type Scraper, ScrapeTimeout } from './scrape.ts';
-import { createTextFormat } from './text.ts';
 
 /** Options of the exporter; each may be left out. */
 export interface ExporterConfig {
@@ -39,11 +40,23 @@ export interface ExporterConfig {
   withoutTargetInfo?: boolean;
   /** Ours: if true names do not carry their unit, as those of the official exporter do not. */
   withoutUnitSuffix?: boolean;
+  /**
+   * Ours: if true names keep their dots and all other characters, for scrapers that ask for `escaping=allow-utf-8`;
+   * others get them escaped as they ask. Off by default: Prometheus 3 then has the names that are in its dashboards.
+   */
+  utf8Names?: boolean;
+  /**
+   * Ours: if true counters and histograms have a series `_created` in OpenMetrics text, which tells since when they
+   * count. Off by default: most servers store it as a series like any other. In protobuf it costs no series.
+   */
+  createdSeries?: boolean;
   /** Ours: the profiler's state, for the landing page. */
   status?: () => Status;
   /** Ours: told after each page what writing it took (in seconds), its size and its number of series. */
   onSerialised?: (seconds: number, bytes: number, series: number) => void;
 }
+
+const plainText: Representation = negotiate({});
 
 /** How long a scrape may take that does not say it: Prometheus' own default. */
 const defaultTimeoutMillis = 10_000;
@@ -80,9 +93,11 @@ export class PrometheusExporter extends MetricReader {
     this.#status = config.status;
     this.#scraper = createScraper({
       collect: (options) => this.collect(options),
-      format: createTextFormat({
+      formatOf: createFormatOf({
         prefix: config.prefix ?? defaults.prefix,
         unitSuffixes: config.withoutUnitSuffix !== true,
+        utf8: config.utf8Names === true,
+        createdSeries: config.createdSeries === true,
         appendTimestamp: config.appendTimestamp ?? defaults.appendTimestamp,
         withResourceConstantLabels: config.withResourceConstantLabels,
         withoutScopeInfo: config.withoutScopeInfo ?? defaults.withoutScopeInfo,
@@ -153,7 +168,8 @@ export class PrometheusExporter extends MetricReader {
 
   async #serveMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      await this.#scraper.scrape(timeoutOf(request), (page, signal) => send(response, page, signal));
+      const asked = negotiate(request.headers);
+      await this.#scraper.scrape(asked, timeoutOf(request), (page, signal) => send(response, page, signal));
     } catch (error) {
       if (response.headersSent || response.destroyed) return void response.destroy(); // Half a page is no page.
       const reason = error instanceof Error ? error.message : String(error);
@@ -164,7 +180,8 @@ export class PrometheusExporter extends MetricReader {
 
   async #serveLanding(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // The first view counts series too; a collection that fails is told by the metrics page, not here.
-    if (this.#scraper.latest() === undefined) await this.#scraper.scrape(1000, async () => {}).catch(() => {});
+    if (this.#scraper.latest() === undefined)
+      await this.#scraper.scrape(plainText, 1000, async () => {}).catch(() => {});
     const html = renderLanding({
       status: this.#status?.(),
       page: this.#scraper.latest(),
@@ -204,6 +221,8 @@ async function send(response: ServerResponse, page: Page, signal: AbortSignal): 
   response.writeHead(200, {
     'Content-Type': page.contentType,
     'Content-Length': page.bytes.length,
+    ...(page.contentEncoding === 'identity' ? {} : { 'Content-Encoding': page.contentEncoding }),
+    Vary: 'Accept, Accept-Encoding',
     'X-Content-Type-Options': 'nosniff',
   });
   for (let at = 0; at < page.bytes.length && !response.destroyed; at += chunkBytes) {

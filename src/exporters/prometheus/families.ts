@@ -10,7 +10,8 @@ import {
   type MetricDescriptor,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { type MetricNaming, metricName, type StreamKind } from './naming.ts';
+import type { Names } from './escaping.ts';
+import { type StreamKind, unitWord } from './naming.ts';
 
 export type ScopeMetrics = ResourceMetrics['scopeMetrics'][number];
 
@@ -20,20 +21,28 @@ export interface Family {
   readonly type: 'counter' | 'gauge' | 'histogram';
   /** Empty where no stream has a description. */
   help: string;
-  readonly streams: { readonly scope: ScopeMetrics['scope']; readonly metric: MetricData }[];
+  /** As it may stand at the end of the name, such as `bytes_per_second`; empty for none. */
+  readonly unit: string;
+  readonly streams: Stream[];
 }
 
-/** Names that the format writes itself; a metric of that name would repeat its TYPE. */
-export interface FamilyOptions extends MetricNaming {
-  readonly reserved: readonly string[];
+/** The points of one instrument. */
+export interface Stream {
+  /** `undefined` for what the exporter itself says, such as `target_info`: it has no labels of a scope. */
+  readonly scope: ScopeMetrics['scope'] | undefined;
+  readonly metric: MetricData;
 }
 
 /**
  * Returns a function that sorts a collection into families, in the order of their scopes. The SDK gives a scope when its
  * callbacks have run, so in another order at each collection: where two scopes have the same series, the server would
- * keep now the one and now the other.
+ * keep now the one and now the other. `reserved`: names that the format writes itself; a metric of that name would
+ * repeat its TYPE.
  */
-export function createFamilies(options: FamilyOptions): (collected: ResourceMetrics) => Family[] {
+export function createFamilies(
+  naming: Pick<Names, 'metric'>,
+  reserved: readonly string[],
+): (collected: ResourceMetrics) => Family[] {
   const names = new WeakMap<MetricDescriptor, { kind: StreamKind; name: string | undefined }>();
   let warned = new Set<string>();
 
@@ -42,14 +51,14 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
     const known = names.get(metric.descriptor);
     if (known?.kind === kind) return known.name;
     const { name: given, unit } = metric.descriptor;
-    const name = metricName(text(given), text(unit), kind, options);
+    const name = naming.metric(text(given), text(unit), kind);
     names.set(metric.descriptor, { kind, name });
     return name;
   }
 
   return (collected) => {
     const families = new Map<string, Family>();
-    const dropped = new Set<string>(options.reserved);
+    const dropped = new Set<string>(reserved);
     // What is still wrong at the next scrape is not said again; what was mended and broke anew is.
     const warnings = new Set<string>();
     const warn = (message: string) => {
@@ -66,7 +75,7 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
           );
           continue;
         }
-        if (options.reserved.includes(name)) {
+        if (reserved.includes(name)) {
           warn(
             `Prometheus: metric ${metric.descriptor.name} would be ${name}, which the exporter writes; not exported.`,
           );
@@ -81,7 +90,8 @@ export function createFamilies(options: FamilyOptions): (collected: ResourceMetr
         const help = text(metric.descriptor.description);
         const family = families.get(name);
         if (family === undefined) {
-          families.set(name, { name, type, help, streams: [{ scope, metric }] });
+          const unit = unitWord(text(metric.descriptor.unit), kindOf(metric));
+          families.set(name, { name, type, help, unit, streams: [{ scope, metric }] });
         } else if (family.type !== type) {
           // Two TYPE lines for one name make the server refuse the page, and neither stream is more right.
           families.delete(name);

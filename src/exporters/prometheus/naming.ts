@@ -76,6 +76,33 @@ export function metricName(name: string, unit: string, kind: StreamKind, naming:
 }
 
 /**
+ * The same for readers that take any character: the name stays as it is, and only what it lacks is added. `undefined`
+ * where it is empty.
+ */
+export function metricNameInUtf8(
+  name: string,
+  unit: string,
+  kind: StreamKind,
+  naming: MetricNaming,
+): string | undefined {
+  if (name === '') return undefined;
+  let whole = name.toWellFormed();
+  if (naming.unitSuffixes) {
+    const words = wordsOf(name);
+    for (const suffix of unitSuffixes(unit)) if (!words.includes(suffix)) whole = endingIn(whole, suffix);
+    if (unit === '1' && kind === 'gauge') whole = endingIn(whole, 'ratio');
+  }
+  if (kind === 'counter') whole = endingIn(whole, 'total');
+  return naming.prefix === '' ? whole : `${naming.prefix.toWellFormed()}_${whole}`;
+}
+
+/** The name of a label for the same readers. What begins with two underscores belongs to the server there as well. */
+export function labelNameInUtf8(attribute: string): string | undefined {
+  if (attribute === '') return undefined;
+  return attribute.startsWith('__') ? `key${attribute.toWellFormed()}` : attribute.toWellFormed();
+}
+
+/**
  * The name of a label. One that would start with a digit or an underscore gets `key` before it: labels that start
  * with two underscores belong to the server. `undefined` where there is nothing to name.
  */
@@ -91,11 +118,11 @@ export function labelName(attribute: string): string | undefined {
  * order of the original names. A label in `reserved` (a histogram's `le`) belongs to the format, and an attribute of
  * that name is called `exported_…`, as Prometheus does with labels of a target that clash with its own.
  */
-export function labelsOf(attributes: Attributes, reserved?: string): Map<string, string> {
+export function labelsOf(attributes: Attributes, reserved?: string, nameOf = labelName): Map<string, string> {
   const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).sort()) {
     const value = attributes[key];
-    let name = labelName(key);
+    let name = nameOf(key);
     if (name === undefined || value === undefined || value === null) continue;
     if (name === reserved) name = `exported_${name}`;
     const other = labels.get(name);
@@ -140,6 +167,11 @@ function wordsOf(name: string): string[] {
   return name.match(/[a-zA-Z0-9:]+/g) ?? [];
 }
 
+/** The unit as it stands at the end of a name: "bytes_per_second", "ratio". Empty where a name gets none. */
+export function unitWord(unit: string, kind: StreamKind): string {
+  return unit === '1' && kind === 'gauge' ? 'ratio' : unitSuffixes(unit).join('_');
+}
+
 /** "By/s" gives "bytes" and "per_second". A part with an annotation in braces gives nothing. */
 function unitSuffixes(unit: string): string[] {
   const slash = unit.indexOf('/');
@@ -162,6 +194,10 @@ function withoutUnderscore(text: string): string {
 
 function atEnd(words: string[], last: string): string[] {
   return [...words.filter((word) => word !== last), last];
+}
+
+function endingIn(name: string, last: string): string {
+  return /[._]/.test(name.at(-last.length - 1) ?? '') && name.endsWith(last) ? name : `${name}_${last}`;
 }
 
 function startsWithDigit(text: string): boolean {

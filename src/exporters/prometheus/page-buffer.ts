@@ -40,6 +40,20 @@ export class PageBuffer {
     this.#length = length;
   }
 
+  /**
+   * Makes room for so many bytes and gives the whole buffer, for writers that fill it themselves: from `length` on, and
+   * `advance` then says where they ended. Good until the next call of any kind.
+   */
+  room(more: number): Buffer {
+    this.#reserve(more);
+    return this.#bytes;
+  }
+
+  /** What was written into `room` ends here. */
+  advance(length: number): void {
+    this.#length = length;
+  }
+
   /** Writes a string as UTF-8. */
   text(text: string): void {
     this.#reserve(text.length * 3); // A UTF-16 unit takes at most three bytes.
@@ -63,25 +77,13 @@ export class PageBuffer {
   /** Writes a number so that Prometheus reads the same double: the shortest decimal form, `+Inf`, `-Inf`, `NaN`. */
   number(value: number): void {
     this.#reserve(numberRoom);
-    if (value >= 0 && (value | 0) === value) this.#digits(value, digitsOf(value));
-    else if (value > 0 && value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value)) {
-      const high = Math.floor(value / 1e9); // At most 9 007 199, so both halves are small integers.
-      this.#digits(high, digitsOf(high));
-      this.#digits(value - high * 1e9, 9);
+    if (isCount(value)) {
+      const count = digitsOf(value);
+      this.#length += count;
+      writeDigits(this.#bytes, this.#length, count, value);
     } else if (value === Number.POSITIVE_INFINITY) this.text('+Inf');
     else if (value === Number.NEGATIVE_INFINITY) this.text('-Inf');
     else this.text(String(value));
-  }
-
-  #digits(value: number, count: number): void {
-    const bytes = this.#bytes;
-    let rest = value;
-    for (let at = this.#length + count - 1; at >= this.#length; at--) {
-      const tens = (rest / 10) | 0;
-      bytes[at] = 48 + rest - tens * 10;
-      rest = tens;
-    }
-    this.#length += count;
   }
 
   #reserve(more: number): void {
@@ -93,8 +95,36 @@ export class PageBuffer {
   }
 }
 
-function digitsOf(value: number): number {
-  let count = 1;
-  for (let limit = 10; value >= limit; limit *= 10) count++;
-  return count;
+/** True for whole numbers that are written with digits alone. */
+export function isCount(value: number): boolean {
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value);
+}
+
+/** How many digits a count has. */
+export function digitsOf(count: number): number {
+  let digits = 1;
+  for (let limit = 10; count >= limit; limit *= 10) digits++;
+  return digits;
+}
+
+/** Writes a count of so many digits so that it ends before `end`. */
+export function writeDigits(bytes: Uint8Array, end: number, digits: number, count: number): void {
+  let at = end - 1;
+  const start = end - digits;
+  let rest = count;
+  if (rest > 0x7fffffff) {
+    const high = Math.floor(rest / 1e9); // At most 9 007 199, so both halves are small integers.
+    let low = rest - high * 1e9;
+    for (const middle = end - 9; at >= middle; at--) {
+      const tens = (low / 10) | 0;
+      bytes[at] = 48 + low - tens * 10;
+      low = tens;
+    }
+    rest = high;
+  }
+  for (; at >= start; at--) {
+    const tens = (rest / 10) | 0;
+    bytes[at] = 48 + rest - tens * 10;
+    rest = tens;
+  }
 }

@@ -1,254 +1,229 @@
 /**
- * Families in Prometheus' text format 0.0.4.
+ * Families in Prometheus' text format: 0.0.4, and 1.0.0, which has quoted names as well. What OpenMetrics does otherwise
+ * is in `openmetrics.ts`.
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
- *
- * What a series has between its braces is rendered when it is first seen, and kept by the identity of its attributes
- * object: the SDK keeps one object for a series from its first collection on, and so does our producer. An object
- * that is new is only rendered anew. The cache is weak, so it goes with the series.
  */
-import { type Attributes, diag, type HrTime } from '@opentelemetry/api';
-import { DataPointType, type ExponentialHistogram, type Histogram } from '@opentelemetry/sdk-metrics';
-import { createFamilies, type Family, type ScopeMetrics } from './families.ts';
-import type { FamilyCount, Format } from './format.ts';
-import { escapeHelp, labelText, type MetricNaming } from './naming.ts';
-import { octaveBuckets } from './octaves.ts';
+import type { HrTime } from '@opentelemetry/api';
+import { type DataPoint, DataPointType, type ExponentialHistogram, type Histogram } from '@opentelemetry/sdk-metrics';
+import type { Exemplar, Exemplars } from '../../distribution/exemplars.ts';
+import { sourceOf } from '../../otel/histograms.ts';
+import { createBucketEnds } from './bucket-ends.ts';
+import { BucketLines } from './bucket-lines.ts';
+import { bucketOf, classicBuckets, totalOf } from './classic-buckets.ts';
+import { isPlain } from './escaping.ts';
+import type { Family } from './families.ts';
+import type { Format, FormatOptions } from './format.ts';
+import { escapeHelp, escapeLabelValue } from './naming.ts';
 import type { PageBuffer } from './page-buffer.ts';
+import { createSeries, type Labels, type SeriesOf } from './series.ts';
+import { createFormat, pointsAStep } from './writing.ts';
 
-export interface TextOptions extends MetricNaming {
-  /** Whether every sample carries the time of its collection, in milliseconds. */
-  readonly appendTimestamp: boolean;
-  /** Whether `otel_scope_*` labels are left out. */
-  readonly withoutScopeInfo: boolean;
-  /** Whether `target_info` is left out. */
-  readonly withoutTargetInfo: boolean;
-  /** Which resource attributes are labels of every series; `undefined` for none. */
-  readonly withResourceConstantLabels: RegExp | undefined;
+/** What the formats of lines differ in. */
+export interface TextDialect {
+  begin?(families: readonly Family[]): void;
+  /** The lines before the series of a family. */
+  head(family: Family): string;
+  /** The name of its series of one value. */
+  sample(family: Family): string;
+  /** Whether beside each series of a family stands one that tells since when it counts. */
+  created?(family: Family): boolean;
+  /** A bucket's bound as the value of `le`. */
+  bound(bound: number): string;
+  /** What stands after a value, with its blank. */
+  timestamp(time: HrTime): string;
+  /** What stands after a bucket's count, with its blank; `undefined` where the format has no exemplars. */
+  exemplar?(exemplar: Exemplar): string;
+  /** Whether a histogram without a sum has no count either. */
+  readonly countNeedsSum?: boolean;
+  /** What stands at the end of a page of so many families. */
+  end(families: number): string;
 }
 
-/** Points between two steps: some tens of microseconds of gauges, half a millisecond of histograms. */
-const pointsAStep = 100;
+/** Prometheus' own text. */
+const prometheusText: TextDialect = {
+  head({ name, help, type }) {
+    const quoted = quotedName(name);
+    return `${help === '' ? '' : `# HELP ${quoted} ${escapeHelp(help)}\n`}# TYPE ${quoted} ${type}\n`;
+  },
+  sample: ({ name }) => name,
+  bound: String,
+  timestamp: (time) => ` ${time[0] * 1000 + Math.floor(time[1] / 1e6)}`,
+  end: (families) => (families === 0 ? '# no registered metrics\n' : ''),
+};
 
-/** Labels rendered for one scope, and for the constant labels that held at the time. */
-interface RenderedLabels {
-  readonly constants: string;
-  readonly shared: Attributes;
-  readonly samples: WeakMap<Attributes, string>;
-  readonly histograms: WeakMap<Attributes, HistogramLabels>;
+/** Text 0.0.4 and 1.0.0: which names it has to quote is decided by the escaping. */
+export function createTextFormat(options: FormatOptions): Format {
+  return createLineFormat(options, prometheusText);
 }
 
-/** What stands between name and value. A series without labels has a blank there, and no braces. */
-interface HistogramLabels {
-  /** Of sum and count: `{a="1"} `. */
-  readonly whole: string;
-  /** Of a bucket, up to its `le`: `{a="1",`. */
-  readonly open: string;
+/** What stands before the value of a series, with its blank. */
+interface Sample {
+  readonly value: string;
+  readonly created: string;
 }
 
-/** Text format 0.0.4. */
-export function createTextFormat(options: TextOptions): Format {
-  const familiesOf = createFamilies({ ...options, reserved: options.withoutTargetInfo ? [] : ['target_info'] });
-  const rendered = new WeakMap<ScopeMetrics['scope'], RenderedLabels>();
-  const bucketEnds = createBucketEnds();
-  const unwritable = new Set<string>();
+/** The same of a histogram's series. */
+interface HistogramText {
+  readonly buckets: BucketLines;
+  readonly sum: string;
+  readonly count: string;
+  readonly created: string;
+}
 
-  function sayOnce(name: string, error: unknown): void {
-    if (unwritable.has(name)) return;
-    unwritable.add(name);
-    diag.warn(`Prometheus: ${name} could not be written; not exported.`, error);
-  }
+/** A format of lines. */
+export function createLineFormat(options: FormatOptions, dialect: TextDialect): Format {
+  const writeHistogram = createHistogramWriter(dialect);
+  const samples = createSeries<Sample>(options, renderSample);
+  const histograms = createSeries<HistogramText>(options, renderHistogram, 'le');
+  const ending = (time: HrTime) => (options.appendTimestamp && time[0] > 0 ? `${dialect.timestamp(time)}\n` : '\n');
 
-  function labelsOf(scope: ScopeMetrics['scope'], constants: Attributes): RenderedLabels {
-    const key = JSON.stringify(constants);
-    const known = rendered.get(scope);
-    if (known?.constants === key) return known;
-    const shared = options.withoutScopeInfo ? constants : { ...constants, ...scopeAttributes(scope) };
-    const fresh = { constants: key, shared, samples: new WeakMap(), histograms: new WeakMap() };
-    rendered.set(scope, fresh);
-    return fresh;
-  }
-
-  function* writeStream(
+  function* writeNumbers(
     page: PageBuffer,
-    { name }: Family,
-    { metric }: Family['streams'][number],
-    labels: RenderedLabels,
+    points: readonly DataPoint<number>[],
+    seriesOf: SeriesOf<Sample>,
+    withCreated: boolean,
+  ): Generator<void, number> {
+    let untilStep = pointsAStep;
+    for (const point of points) {
+      const { value, created } = seriesOf(point.attributes);
+      const end = ending(point.endTime);
+      writeLine(page, value, point.value, end);
+      if (withCreated) writeLine(page, created, seconds(point.startTime), end);
+      if (--untilStep > 0) continue;
+      untilStep = pointsAStep;
+      yield;
+    }
+    return points.length * (withCreated ? 2 : 1);
+  }
+
+  function* writeHistograms(
+    page: PageBuffer,
+    points: readonly DataPoint<Histogram | ExponentialHistogram>[],
+    seriesOf: SeriesOf<HistogramText>,
+    withCreated: boolean,
   ): Generator<void, number> {
     let series = 0;
-    let points = 0;
-    switch (metric.dataPointType) {
-      case DataPointType.SUM:
-      case DataPointType.GAUGE:
-        for (const point of metric.dataPoints) {
-          writeSample(page, name, sampleLabels(labels, point.attributes), point.value, ending(point.endTime));
-          series++;
-          if (++points % pointsAStep === 0) yield;
-        }
-        return series;
-      case DataPointType.HISTOGRAM:
-      case DataPointType.EXPONENTIAL_HISTOGRAM: {
-        const names = { bucket: `${name}_bucket`, sum: `${name}_sum`, count: `${name}_count` };
-        for (const point of metric.dataPoints) {
-          const text = histogramLabels(labels, point.attributes);
-          series += writeHistogram(page, names, text, point.value, bucketEnds, ending(point.endTime));
-          if (++points % pointsAStep === 0) yield;
-        }
-        return series;
-      }
+    let untilStep = pointsAStep;
+    for (const point of points) {
+      const text = seriesOf(point.attributes);
+      const end = ending(point.endTime);
+      series += writeHistogram(page, text, point.value, end);
+      if (withCreated) writeLine(page, text.created, seconds(point.startTime), end);
+      if (--untilStep > 0) continue;
+      untilStep = pointsAStep;
+      yield;
     }
+    return series + (withCreated ? points.length : 0);
   }
 
-  const ending = (time: HrTime) =>
-    options.appendTimestamp ? ` ${time[0] * 1000 + Math.floor(time[1] / 1e6)}\n` : '\n';
-
-  return {
-    contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    *write(collected, page) {
-      const resource = collected.resource.attributes;
-      const constants = matching(resource, options.withResourceConstantLabels);
-      const counts: FamilyCount[] = [];
-      if (!options.withoutTargetInfo && Object.keys(resource).length > 0) {
-        writeHead(page, { name: 'target_info', type: 'gauge', help: 'Target metadata' });
-        writeSample(page, 'target_info', braced(labelText(resource)), 1, '\n');
-        counts.push({ name: 'target_info', type: 'gauge', series: 1 });
-      }
-      for (const family of familiesOf(collected)) {
-        if (family.streams.every(({ metric }) => metric.dataPoints.length === 0)) continue;
-        const start = page.length;
-        try {
-          writeHead(page, family);
-          let series = 0;
-          for (const stream of family.streams) {
-            series += yield* writeStream(page, family, stream, labelsOf(stream.scope, constants));
-          }
-          counts.push({ name: family.name, type: family.type, series });
-        } catch (error) {
-          page.cut(start); // What a program or a producer gave that is no point costs its family, not the page.
-          sayOnce(family.name, error);
-        }
-        yield;
-      }
-      if (counts.length === 0) page.text('# no registered metrics\n');
-      return counts;
+  return createFormat(options, {
+    ...(dialect.begin === undefined ? {} : { begin: dialect.begin }),
+    head: (page, family) => page.text(dialect.head(family)),
+    stream(page, family, stream, resource) {
+      const { metric } = stream;
+      const withCreated = dialect.created?.(family) ?? false;
+      return metric.dataPointType === DataPointType.SUM || metric.dataPointType === DataPointType.GAUGE
+        ? writeNumbers(page, metric.dataPoints, samples(dialect.sample(family), stream, resource), withCreated)
+        : writeHistograms(page, metric.dataPoints, histograms(family.name, stream, resource), withCreated);
     },
+    end: (page, families) => page.text(dialect.end(families)),
+  });
+}
+
+/** Returns a function that writes buckets, sum and count of one histogram and tells how many lines these are. */
+function createHistogramWriter(dialect: TextDialect) {
+  const bucketEnds = createBucketEnds(dialect.bound);
+  const textOf = dialect.exemplar;
+
+  return (page: PageBuffer, text: HistogramText, value: Histogram | ExponentialHistogram, ending: string): number => {
+    const { boundaries, counts } = classicBuckets(value);
+    const bounds = bucketEnds(boundaries);
+    const total = totalOf(counts, value.count);
+    const exemplars = textOf && sourceOf(value)?.exemplars;
+    text.buckets.write(page, counts, total, {
+      bounds,
+      ending,
+      version: exemplars?.version,
+      exemplar: exemplars && createRemarks(exemplars, boundaries, textOf),
+    });
+    // The SDK leaves the sum out where values may be negative: such a sum can fall, and would read as a reset.
+    if (value.sum !== undefined) writeLine(page, text.sum, value.sum, ending);
+    else if (dialect.countNeedsSum) return bounds.length;
+    writeLine(page, text.count, total, ending);
+    return bounds.length + (value.sum === undefined ? 1 : 2);
   };
 }
 
-function sampleLabels(labels: RenderedLabels, attributes: Attributes): string {
-  const known = labels.samples.get(attributes);
-  if (known !== undefined) return known;
-  const text = braced(labelText(allOf(labels, attributes)));
-  labels.samples.set(attributes, text);
-  return text;
+/** What follows the count of each bucket, rendered when the first is asked for. */
+function createRemarks(
+  exemplars: Exemplars,
+  boundaries: readonly number[],
+  textOf: NonNullable<TextDialect['exemplar']>,
+): (bucket: number) => string {
+  let remarks: ReadonlyMap<number, string> | undefined;
+  return (bucket) => {
+    remarks ??= new Map(exemplars.latest().map((each) => [bucketOf(each.value, boundaries), textOf(each)]));
+    return remarks.get(bucket) ?? '';
+  };
 }
 
-function histogramLabels(labels: RenderedLabels, attributes: Attributes): HistogramLabels {
-  const known = labels.histograms.get(attributes);
-  if (known !== undefined) return known;
-  const text = labelText(allOf(labels, attributes), 'le');
-  const both = { whole: braced(text), open: text === '' ? '{' : `{${text},` };
-  labels.histograms.set(attributes, both);
-  return both;
+function renderSample(name: string, labels: Labels): Sample {
+  return { value: seriesText(name, labels), created: seriesText(createdName(name), labels) };
 }
 
-/** Of a key that the point and its scope or resource both have, the point's own value is the more specific. */
-function allOf(labels: RenderedLabels, attributes: Attributes): Attributes {
-  return { ...labels.shared, ...attributes };
+function renderHistogram(name: string, labels: Labels): HistogramText {
+  return {
+    buckets: new BucketLines(bucketStart(`${name}_bucket`, labels)),
+    sum: seriesText(`${name}_sum`, labels),
+    count: seriesText(`${name}_count`, labels),
+    created: seriesText(createdName(name), labels),
+  };
 }
 
-function braced(labels: string): string {
-  return labels === '' ? ' ' : `{${labels}} `;
+/** The name of the series that tells since when one counts. */
+export function createdName(name: string): string {
+  return `${name.replace(/_total$/, '')}_created`;
 }
 
-function writeHead(page: PageBuffer, family: Pick<Family, 'name' | 'type' | 'help'>): void {
-  if (family.help !== '') page.text(`# HELP ${family.name} ${escapeHelp(family.help)}\n`);
-  page.text(`# TYPE ${family.name} ${family.type}\n`);
+/** Name and labels, as they stand before a value. Without labels there are no braces. */
+function seriesText(name: string, labels: Labels): string {
+  const parts = labelTexts(labels);
+  if (!isPlain(name)) parts.unshift(quote(name));
+  const braces = parts.length === 0 ? '' : `{${parts.join(',')}}`;
+  return `${isPlain(name) ? name : ''}${braces} `;
 }
 
-function writeSample(page: PageBuffer, name: string, labels: string, value: number, ending: string): void {
-  page.text(name);
-  page.text(labels);
+/** The same of a bucket, up to its `le`. */
+function bucketStart(name: string, labels: Labels): string {
+  const parts = labelTexts(labels);
+  if (!isPlain(name)) parts.unshift(quote(name));
+  return `${isPlain(name) ? name : ''}{${parts.map((part) => `${part},`).join('')}`;
+}
+
+function labelTexts(labels: Labels): string[] {
+  return Array.from(labels, ([name, value]) => `${quotedLabel(name)}="${escapeLabelValue(value)}"`);
+}
+
+/** A family's name in a comment. */
+export function quotedName(name: string): string {
+  return isPlain(name) ? name : quote(name);
+}
+
+/** A colon needs none in a name, but in a label. */
+function quotedLabel(name: string): string {
+  return isPlain(name) && !name.includes(':') ? name : quote(name);
+}
+
+function quote(name: string): string {
+  return `"${escapeLabelValue(name)}"`;
+}
+
+function writeLine(page: PageBuffer, start: string, value: number, ending: string): void {
+  page.text(start);
   page.number(value);
   page.text(ending);
 }
 
-/** Buckets, sum and count of one point; returns how many lines these are. */
-function writeHistogram(
-  page: PageBuffer,
-  names: { readonly bucket: string; readonly sum: string; readonly count: string },
-  labels: HistogramLabels,
-  value: Histogram | ExponentialHistogram,
-  bucketEnds: BucketEnds,
-  ending: string,
-): number {
-  const { boundaries, counts } = 'buckets' in value ? value.buckets : octaveBuckets(value);
-  const bounds = bucketEnds(boundaries);
-  page.text(names.bucket);
-  page.text(labels.open);
-  // From one bucket's value to the next bound all is the same: the end of a line, and the start of the next.
-  let start = 0;
-  let end = 0;
-  let cumulative = 0;
-  for (let i = 0; i < bounds.length; i++) {
-    if (i === 1) {
-      start = page.length;
-      page.text(ending);
-      page.text(names.bucket);
-      page.text(labels.open);
-      end = page.length;
-    } else if (i > 1) {
-      page.again(start, end);
-    }
-    cumulative += counts[i] ?? 0;
-    page.bytes(bounds[i] as Uint8Array);
-    page.number(cumulative);
-  }
-  page.text(ending);
-  // The SDK leaves the sum out where values may be negative: such a sum can fall, and would read as a reset.
-  if (value.sum !== undefined) writeSample(page, names.sum, labels.whole, value.sum, ending);
-  writeSample(page, names.count, labels.whole, value.count, ending);
-  return bounds.length + (value.sum === undefined ? 1 : 2);
-}
-
-/** The bytes that end the labels of each bucket, `+Inf` last: `le="0.5"} `. */
-type BucketEnds = (boundaries: readonly number[]) => readonly Uint8Array[];
-
-/**
- * The streams of a process have few different lists of bounds, mostly one array each; an equal list in another array
- * is recognised while it is the latest.
- */
-function createBucketEnds(): BucketEnds {
-  let latest: { boundaries: readonly number[]; ends: readonly Uint8Array[] } | undefined;
-  const known = new WeakMap<readonly number[], readonly Uint8Array[]>();
-
-  return (boundaries) => {
-    const cached = known.get(boundaries);
-    if (cached !== undefined) return cached;
-    let ends = latest !== undefined && equal(latest.boundaries, boundaries) ? latest.ends : undefined;
-    if (ends === undefined) {
-      const finite = boundaries.filter((bound) => bound !== Number.POSITIVE_INFINITY);
-      const texts = [...finite.map((bound) => (bound === Number.NEGATIVE_INFINITY ? '-Inf' : String(bound))), '+Inf'];
-      ends = texts.map((text) => Buffer.from(`le="${text}"} `));
-    }
-    latest = { boundaries, ends };
-    known.set(boundaries, ends);
-    return ends;
-  };
-}
-
-function equal(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
-}
-
-function scopeAttributes(scope: ScopeMetrics['scope']): Attributes {
-  return {
-    'otel.scope.name': scope.name,
-    ...(scope.version ? { 'otel.scope.version': scope.version } : {}),
-    ...(scope.schemaUrl ? { 'otel.scope.schema_url': scope.schemaUrl } : {}),
-  };
-}
-
-/** `search` and not `test`: an expression with the flag `g` would remember where it was. */
-function matching(attributes: Attributes, pattern: RegExp | undefined): Attributes {
-  if (pattern === undefined) return {};
-  return Object.fromEntries(Object.entries(attributes).filter(([key]) => key.search(pattern) >= 0));
+function seconds([whole, nanos]: HrTime): number {
+  return whole + Math.round(nanos / 1e6) / 1e3;
 }

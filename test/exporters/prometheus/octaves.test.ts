@@ -1,7 +1,7 @@
 import { AggregationType, DataPointType, type ExponentialHistogram, MeterProvider } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { octaveBuckets } from '../../../src/exporters/prometheus/octaves.ts';
+import { octaveBuckets } from '../../../src/exporters/prometheus/classic-buckets.ts';
 import { TestReader } from './test-reader.ts';
 
 /** What the SDK makes of these values. */

@@ -1,9 +1,12 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationTemporality, type CollectionResult, DataPointType } from '@opentelemetry/sdk-metrics';
 import { describe, expect, test } from 'vitest';
+import { createFormatOf } from '../../../src/exporters/prometheus/formats.ts';
+import { negotiate } from '../../../src/exporters/prometheus/negotiate.ts';
 import { createScraper, type ScraperOptions } from '../../../src/exporters/prometheus/scrape.ts';
-import { createTextFormat } from '../../../src/exporters/prometheus/text.ts';
 import { pause } from './service.ts';
+
+const plainText = negotiate({});
 
 /** A collection of gauges, all of one value, so that a mixed page would show. */
 function gauges(count: number, value: number): CollectionResult {
@@ -30,16 +33,18 @@ function gauges(count: number, value: number): CollectionResult {
 }
 
 function scraperOf(collect: ScraperOptions['collect'], onSerialised?: ScraperOptions['onSerialised']) {
-  const format = createTextFormat({
+  const formatOf = createFormatOf({
     prefix: '',
     unitSuffixes: true,
+    utf8: false,
+    createdSeries: false,
     appendTimestamp: false,
     withoutScopeInfo: true,
     withoutTargetInfo: true,
     withResourceConstantLabels: undefined,
   });
   const amend = ({ resourceMetrics }: CollectionResult) => resourceMetrics;
-  return createScraper({ collect, format, amend, ...(onSerialised === undefined ? {} : { onSerialised }) });
+  return createScraper({ collect, formatOf, amend, ...(onSerialised === undefined ? {} : { onSerialised }) });
 }
 
 const text = async (page: { bytes: Uint8Array }) => Buffer.from(page.bytes).toString();
@@ -50,15 +55,15 @@ describe('a scraper', () => {
     const scraper = scraperOf(async () => gauges(500, ++collections));
     const reading = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();
-    const slow = scraper.scrape(1000, async (page) => {
+    const slow = scraper.scrape(plainText, 1000, async (page) => {
       entered.resolve();
       const before = await text(page);
       await reading.promise;
       return { before, after: await text(page) };
     });
     await entered.promise;
-    expect(await scraper.scrape(1000, text)).toContain('size{i="0"} 2\n');
-    expect(await scraper.scrape(1000, text)).toContain('size{i="0"} 3\n');
+    expect(await scraper.scrape(plainText, 1000, text)).toContain('size{i="0"} 2\n');
+    expect(await scraper.scrape(plainText, 1000, text)).toContain('size{i="0"} 3\n');
     reading.resolve();
     const { before, after } = await slow;
     expect(before).toContain('size{i="0"} 1\n');
@@ -72,7 +77,7 @@ describe('a scraper', () => {
     const readers: Promise<void>[] = [];
     for (let i = 0; i < 6; i++) {
       const entered = Promise.withResolvers<void>();
-      const reader = scraper.scrape(1000, (_page, signal) => {
+      const reader = scraper.scrape(plainText, 1000, (_page, signal) => {
         entered.resolve();
         signal.addEventListener('abort', () => aborted.push(i));
         return done.promise;
@@ -95,7 +100,7 @@ describe('a scraper', () => {
       setImmediate(count);
     };
     setImmediate(count);
-    const page = await scraper.scrape(10_000, text);
+    const page = await scraper.scrape(plainText, 10_000, text);
     writing = false;
     expect(turns).toBeGreaterThan(3);
     expect(page.match(/^size\{i="\d+"\} 7$/gm)).toHaveLength(60_000);
@@ -111,7 +116,7 @@ describe('a scraper', () => {
       },
     );
     expect(scraper.latest()).toBeUndefined();
-    const page = await scraper.scrape(1000, text);
+    const page = await scraper.scrape(plainText, 1000, text);
     expect(told).toEqual([{ seconds: expect.any(Number), bytes: Buffer.byteLength(page), series: 10 }]);
     expect(told[0]?.seconds).toBeGreaterThan(0);
     expect(scraper.latest()?.families).toEqual([{ name: 'size', type: 'gauge', series: 10 }]);
@@ -125,9 +130,9 @@ describe('a scraper', () => {
       if (turn === 2) await pause(150);
       return gauges(1, turn);
     });
-    await expect(scraper.scrape(1000, text)).rejects.toThrow('no');
-    await expect(scraper.scrape(50, text)).rejects.toThrow('Metrics were not collected within 0.05 s.');
+    await expect(scraper.scrape(plainText, 1000, text)).rejects.toThrow('no');
+    await expect(scraper.scrape(plainText, 50, text)).rejects.toThrow('Metrics were not collected within 0.05 s.');
     await pause(200);
-    expect(await scraper.scrape(1000, text)).toContain('size{i="0"} 3\n');
+    expect(await scraper.scrape(plainText, 1000, text)).toContain('size{i="0"} 3\n');
   });
 });

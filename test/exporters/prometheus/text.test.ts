@@ -13,14 +13,16 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Format } from '../../../src/exporters/prometheus/format.ts';
+import { createNames, type NamingOptions } from '../../../src/exporters/prometheus/escaping.ts';
+import type { Format, FormatOptions } from '../../../src/exporters/prometheus/format.ts';
 import { PageBuffer } from '../../../src/exporters/prometheus/page-buffer.ts';
-import { createTextFormat, type TextOptions } from '../../../src/exporters/prometheus/text.ts';
+import { createTextFormat } from '../../../src/exporters/prometheus/text.ts';
 import { TestReader } from './test-reader.ts';
 
-const plain: TextOptions = {
-  prefix: '',
-  unitSuffixes: true,
+const naming: NamingOptions = { prefix: '', unitSuffixes: true, utf8: false };
+
+const plain: FormatOptions = {
+  names: createNames(naming, 'underscores'),
   appendTimestamp: false,
   withoutScopeInfo: true,
   withoutTargetInfo: true,
@@ -28,7 +30,7 @@ const plain: TextOptions = {
 };
 
 /** A provider and its page; collecting twice gives the second page from the caches. */
-function service(options: Partial<TextOptions> = {}, provider: Omit<MeterProviderOptions, 'readers'> = {}) {
+function service(options: Partial<FormatOptions> = {}, provider: Omit<MeterProviderOptions, 'readers'> = {}) {
   const reader = new TestReader();
   const meters = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': 'shop' }),

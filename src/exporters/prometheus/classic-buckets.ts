@@ -1,5 +1,5 @@
 /**
- * An exponential histogram as a classic one, for formats that have no other.
+ * The classic buckets of a histogram, which every format has: of an explicit one its own, of an exponential one octaves.
  *
  * At scale 0 and above the bounds of a bucket include every power of two, so the histogram is summed up to octaves
  * without any estimate. Below scale 0 the buckets are wider than an octave and stand as they are. Octave bounds do
@@ -7,12 +7,38 @@
  *
  * Source: OpenTelemetry metrics data model, "ExponentialHistogram".
  */
-import type { ExponentialHistogram } from '@opentelemetry/sdk-metrics';
+import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics';
 
 /** Upper bounds in ascending order, and the count of each bucket; the last count is of what is above all bounds. */
 export interface ClassicBuckets {
   readonly boundaries: readonly number[];
   readonly counts: readonly number[];
+}
+
+/** The buckets of a histogram of either kind. */
+export function classicBuckets(histogram: Histogram | ExponentialHistogram): ClassicBuckets {
+  return 'buckets' in histogram ? histogram.buckets : octaveBuckets(histogram);
+}
+
+/** In which bucket a value is: the first whose bound it does not exceed. */
+export function bucketOf(value: number, boundaries: readonly number[]): number {
+  let [from, to] = [0, boundaries.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (value <= (boundaries[middle] as number)) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
+
+/**
+ * How many a histogram counted, in agreement with its buckets: `+Inf` and the count are one number, whatever a producer
+ * says. A value without a bucket lies above all.
+ */
+export function totalOf(counts: readonly number[], count: number): number {
+  let sum = 0;
+  for (let i = 0; i < counts.length; i++) sum += counts[i] as number;
+  return sum > count ? sum : count;
 }
 
 /**
