@@ -1,6 +1,7 @@
 /**
- * What a page of metrics costs the event loop: ours against prom-client, @prometheus-io/client and the official
- * exporter's serializer, in one process and in turns, on the same histograms.
+ * What a page of metrics costs the event loop: ours against prom-client, @prometheus-io/client, the official exporter's
+ * serializer and a copy of the same bytes, in one process and in turns, on the same histograms. Before each round every
+ * kernel ran a few times more, so that no page is like the one before.
  *
  *     node bench/scrape.ts [kernels] [rounds]
  */
@@ -29,7 +30,13 @@ class Reader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
 }
 
-function recordIntoSdk<T extends MetricReader>(reader: T): T {
+/** Records the durations of one round: each kernel ran some times. */
+type Round = (round: number) => void;
+
+const runs = (round: number, kernel: number) =>
+  Array.from({ length: 1 + ((round + kernel) % 5) }, (_, i) => durations[(round * 7 + kernel + i) % 50] as number);
+
+function recordIntoSdk(reader: MetricReader): Round {
   const provider = new MeterProvider({
     readers: [reader],
     views: [
@@ -44,10 +51,17 @@ function recordIntoSdk<T extends MetricReader>(reader: T): T {
     description: 'Device time of kernel executions, from start to end.',
   });
   for (const attributes of series) for (const duration of durations) histogram.record(duration, attributes);
-  return reader;
+  return (round) => {
+    for (const [i, attributes] of series.entries()) {
+      for (const duration of runs(round, i)) histogram.record(duration, attributes);
+    }
+  };
 }
 
-function recordIntoClient(client: Pick<typeof promClient, 'Registry' | 'Histogram'>): () => Promise<string> {
+function recordIntoClient(client: Pick<typeof promClient, 'Registry' | 'Histogram'>): {
+  record: Round;
+  page: () => Promise<string>;
+} {
   const registry = new client.Registry();
   const histogram = new client.Histogram({
     name: 'accelmeter_kernel_duration_seconds',
@@ -56,26 +70,32 @@ function recordIntoClient(client: Pick<typeof promClient, 'Registry' | 'Histogra
     buckets: boundaries,
     registers: [registry],
   });
-  for (const attributes of series) {
-    const labels = Object.fromEntries(
-      Object.entries(attributes).map(([key, value]) => [key.replaceAll('.', '_'), value]),
-    );
-    for (const duration of durations) histogram.observe(labels, duration);
-  }
-  return () => registry.metrics();
+  const labels = series.map((attributes) =>
+    Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key.replaceAll('.', '_'), value])),
+  );
+  for (const each of labels) for (const duration of durations) histogram.observe(each, duration);
+  return {
+    record(round) {
+      for (const [i, each] of labels.entries())
+        for (const duration of runs(round, i)) histogram.observe(each, duration);
+    },
+    page: () => registry.metrics(),
+  };
 }
 
-const reader = recordIntoSdk(new Reader());
-const { resourceMetrics } = await reader.collect();
+const reader = new Reader();
+const recordRound = recordIntoSdk(reader);
+let { resourceMetrics } = await reader.collect();
 const official = new PrometheusSerializer('', false, undefined, true, true);
 const buffer = new PageBuffer(0);
-const format = createTextFormat({
+const options = {
   names: createNames({ prefix: '', unitSuffixes: true, utf8: false }, 'underscores'),
   appendTimestamp: false,
   withoutScopeInfo: true,
   withoutTargetInfo: true,
   withResourceConstantLabels: undefined,
-});
+};
+const format = createTextFormat(options);
 
 /** As the exporter does, but never yielding, so that the whole is seen. */
 function ours(metrics: typeof resourceMetrics): number {
@@ -87,10 +107,13 @@ function ours(metrics: typeof resourceMetrics): number {
 
 const prom = recordIntoClient(promClient);
 const io = recordIntoClient(prometheusIo as unknown as typeof promClient);
+ours(resourceMetrics);
+const copyOf = Buffer.alloc(buffer.length);
 const contenders: Record<string, () => number | Promise<number>> = {
   accelmeter: () => ours(resourceMetrics),
-  'prom-client': async () => (await prom()).length,
-  '@prometheus-io/client': async () => (await io()).length,
+  'copying the bytes': () => buffer.written.copy(copyOf),
+  'prom-client': async () => (await prom.page()).length,
+  '@prometheus-io/client': async () => (await io.page()).length,
   'official serializer': () => official.serialize(resourceMetrics).length,
   'accelmeter, with the SDK collecting': async () => ours((await reader.collect()).resourceMetrics),
   'official, with the SDK collecting': async () => official.serialize((await reader.collect()).resourceMetrics).length,
@@ -102,6 +125,8 @@ const blocks = await longestBlocks(20);
 const times = new Map(Object.keys(contenders).map((name) => [name, [] as number[]]));
 const sizes = new Map<string, number>();
 for (let round = 0; round < rounds + warmUps; round++) {
+  for (const record of [recordRound, prom.record, io.record]) record(round);
+  ({ resourceMetrics } = await reader.collect());
   for (const [name, run] of Object.entries(contenders)) {
     const begun = performance.now();
     sizes.set(name, await run());
@@ -145,17 +170,12 @@ async function longestBlocks(scrapes: number): Promise<number[]> {
   return longest;
 }
 
-/** In CPU time of this thread, so that a neighbour on the machine is not taken for us. */
 async function longestBlockDuring(work: () => Promise<void>): Promise<number> {
-  const spent = () => {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1000;
-  };
   let longest = 0;
-  let latest = spent();
+  let latest = performance.now();
   let turning = true;
   const turn = () => {
-    const now = spent();
+    const now = performance.now();
     longest = Math.max(longest, now - latest);
     latest = now;
     if (turning) setImmediate(turn);

@@ -163,7 +163,7 @@ export class Sketch {
       let count = 0;
       for (let i = from; i < from + width; i++) count += this.#countAt(i);
       const bucket = (this.#first + from + firstIndex) / width - (classicLowest << scale) + 1;
-      const at = bucket < 0 ? 0 : bucket > last + 1 ? last + 1 : bucket;
+      const at = Math.min(Math.max(bucket, 0), last + 1);
       counts[at] = (counts[at] as number) + count;
     }
     return counts;

@@ -32,16 +32,6 @@ export function bucketOf(value: number, boundaries: readonly number[]): number {
 }
 
 /**
- * How many a histogram counted, in agreement with its buckets: `+Inf` and the count are one number, whatever a producer
- * says. A value without a bucket lies above all.
- */
-export function totalOf(counts: readonly number[], count: number): number {
-  let sum = 0;
-  for (let i = 0; i < counts.length; i++) sum += counts[i] as number;
-  return sum > count ? sum : count;
-}
-
-/**
  * Bounds are upper-inclusive, as `le` is. The mirrored buckets of negative values are lower-inclusive: there, a value
  * that is exactly a power of two is counted one bucket lower than `le` says.
  */

@@ -60,6 +60,15 @@ export class PageBuffer {
     this.#length += this.#bytes.write(text, this.#length);
   }
 
+  /** Ends a line: mostly with a line feed alone, for which a string would be a call into C++. */
+  ending(ending: string): void {
+    if (ending !== '\n') this.text(ending);
+    else {
+      this.#reserve(1);
+      this.#bytes[this.#length++] = 10;
+    }
+  }
+
   /** Writes bytes as they are. */
   bytes(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
@@ -78,9 +87,8 @@ export class PageBuffer {
   number(value: number): void {
     this.#reserve(numberRoom);
     if (isCount(value)) {
-      const count = digitsOf(value);
-      this.#length += count;
-      writeDigits(this.#bytes, this.#length, count, value);
+      this.#length += digitsOf(value);
+      writeDigits(this.#bytes, this.#length, value);
     } else if (value === Number.POSITIVE_INFINITY) this.text('+Inf');
     else if (value === Number.NEGATIVE_INFINITY) this.text('-Inf');
     else this.text(String(value));
@@ -97,7 +105,7 @@ export class PageBuffer {
 
 /** True for whole numbers that are written with digits alone. */
 export function isCount(value: number): boolean {
-  return value >= 0 && value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value);
+  return value >= 0 && ((value | 0) === value || (value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value)));
 }
 
 /** How many digits a count has. */
@@ -107,10 +115,9 @@ export function digitsOf(count: number): number {
   return digits;
 }
 
-/** Writes a count of so many digits so that it ends before `end`. */
-export function writeDigits(bytes: Uint8Array, end: number, digits: number, count: number): void {
+/** Writes the digits of a count so that they end before `end`. */
+export function writeDigits(bytes: Uint8Array, end: number, count: number): void {
   let at = end - 1;
-  const start = end - digits;
   let rest = count;
   if (rest > 0x7fffffff) {
     const high = Math.floor(rest / 1e9); // At most 9 007 199, so both halves are small integers.
@@ -122,9 +129,9 @@ export function writeDigits(bytes: Uint8Array, end: number, digits: number, coun
     }
     rest = high;
   }
-  for (; at >= start; at--) {
+  do {
     const tens = (rest / 10) | 0;
-    bytes[at] = 48 + rest - tens * 10;
+    bytes[at--] = 48 + rest - tens * 10;
     rest = tens;
-  }
+  } while (rest > 0);
 }

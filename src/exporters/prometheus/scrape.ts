@@ -149,7 +149,10 @@ export function createScraper(options: ScraperOptions): Scraper {
   function land(flight: Flight): void {
     if (flights.get(flight.key) === flight) flights.delete(flight.key);
     flight.settled = true;
-    if (flight.readers === 0) return release(flight);
+    if (flight.readers === 0) {
+      release(flight);
+      return;
+    }
     unread.push(flight);
     const alike = unread.filter((other) => (other.takeBack === undefined) === (flight.takeBack === undefined));
     const most = flight.takeBack === undefined ? unreadPages.compressed : unreadPages.whole;

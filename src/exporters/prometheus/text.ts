@@ -8,11 +8,11 @@ import { type DataPoint, DataPointType, type ExponentialHistogram, type Histogra
 import type { Exemplar, Exemplars } from '../../distribution/exemplars.ts';
 import { sourceOf } from '../../otel/histograms.ts';
 import { createBucketEnds } from './bucket-ends.ts';
-import { BucketLines } from './bucket-lines.ts';
-import { bucketOf, classicBuckets, totalOf } from './classic-buckets.ts';
+import { bucketOf, classicBuckets } from './classic-buckets.ts';
 import { isPlain } from './escaping.ts';
 import type { Family } from './families.ts';
 import type { Format, FormatOptions } from './format.ts';
+import { HistogramLines } from './histogram-lines.ts';
 import { escapeHelp, escapeLabelValue } from './naming.ts';
 import type { PageBuffer } from './page-buffer.ts';
 import { createSeries, type Labels, type SeriesOf } from './series.ts';
@@ -64,9 +64,7 @@ interface Sample {
 
 /** The same of a histogram's series. */
 interface HistogramText {
-  readonly buckets: BucketLines;
-  readonly sum: string;
-  readonly count: string;
+  readonly lines: HistogramLines;
   readonly created: string;
 }
 
@@ -130,27 +128,18 @@ export function createLineFormat(options: FormatOptions, dialect: TextDialect): 
   });
 }
 
-/** Returns a function that writes buckets, sum and count of one histogram and tells how many lines these are. */
+/** Returns a function that writes buckets, count and sum of one histogram and tells how many lines these are. */
 function createHistogramWriter(dialect: TextDialect) {
   const bucketEnds = createBucketEnds(dialect.bound);
-  const textOf = dialect.exemplar;
+  const { exemplar: textOf, countNeedsSum = false } = dialect;
 
   return (page: PageBuffer, text: HistogramText, value: Histogram | ExponentialHistogram, ending: string): number => {
     const { boundaries, counts } = classicBuckets(value);
     const bounds = bucketEnds(boundaries);
-    const total = totalOf(counts, value.count);
     const exemplars = textOf && sourceOf(value)?.exemplars;
-    text.buckets.write(page, counts, total, {
-      bounds,
-      ending,
-      version: exemplars?.version,
-      exemplar: exemplars && createRemarks(exemplars, boundaries, textOf),
-    });
-    // The SDK leaves the sum out where values may be negative: such a sum can fall, and would read as a reset.
-    if (value.sum !== undefined) writeLine(page, text.sum, value.sum, ending);
-    else if (dialect.countNeedsSum) return bounds.length;
-    writeLine(page, text.count, total, ending);
-    return bounds.length + (value.sum === undefined ? 1 : 2);
+    const remark = textOf && exemplars?.version ? createRemarks(exemplars, boundaries, textOf) : undefined;
+    const format = { bounds, ending, countNeedsSum, version: exemplars?.version, remark };
+    return text.lines.write(page, counts, value, format);
   };
 }
 
@@ -173,15 +162,17 @@ function renderSample(name: string, labels: Labels): Sample {
 
 function renderHistogram(name: string, labels: Labels): HistogramText {
   return {
-    buckets: new BucketLines(bucketStart(`${name}_bucket`, labels)),
-    sum: seriesText(`${name}_sum`, labels),
-    count: seriesText(`${name}_count`, labels),
+    lines: new HistogramLines({
+      bucket: bucketStart(`${name}_bucket`, labels),
+      count: seriesText(`${name}_count`, labels),
+      sum: seriesText(`${name}_sum`, labels),
+    }),
     created: seriesText(createdName(name), labels),
   };
 }
 
 /** The name of the series that tells since when one counts. */
-export function createdName(name: string): string {
+function createdName(name: string): string {
   return `${name.replace(/_total$/, '')}_created`;
 }
 
@@ -221,7 +212,7 @@ function quote(name: string): string {
 function writeLine(page: PageBuffer, start: string, value: number, ending: string): void {
   page.text(start);
   page.number(value);
-  page.text(ending);
+  page.ending(ending);
 }
 
 function seconds([whole, nanos]: HrTime): number {

@@ -120,14 +120,14 @@ run_duration_seconds_bucket{model="x",le="9.5367431640625e-7"} 1
 run_duration_seconds_bucket{model="x",le="0.5"} 2
 run_duration_seconds_bucket{model="x",le="4"} 3
 run_duration_seconds_bucket{model="x",le="+Inf"} 4
-run_duration_seconds_sum{model="x"} 101.1000001
 run_duration_seconds_count{model="x"} 4
+run_duration_seconds_sum{model="x"} 101.1000001
 run_duration_seconds_bucket{le="9.5367431640625e-7"} 0
 run_duration_seconds_bucket{le="0.5"} 1
 run_duration_seconds_bucket{le="4"} 1
 run_duration_seconds_bucket{le="+Inf"} 1
-run_duration_seconds_sum 0.25
 run_duration_seconds_count 1
+run_duration_seconds_sum 0.25
 `;
     expect(await page()).toBe(expected);
     expect(await page(), 'from the caches').toBe(expected);
@@ -156,8 +156,8 @@ run_duration_seconds_bucket{model="x",le="1"} 3
 run_duration_seconds_bucket{model="x",le="2"} 3
 run_duration_seconds_bucket{model="x",le="4"} 4
 run_duration_seconds_bucket{model="x",le="+Inf"} 4
-run_duration_seconds_sum{model="x"} 3.8
 run_duration_seconds_count{model="x"} 4
+run_duration_seconds_sum{model="x"} 3.8
 `);
   });
 
@@ -264,8 +264,8 @@ describe('a metric that cannot be written costs no other', () => {
 # TYPE wait_seconds histogram
 wait_seconds_bucket{le="1"} 0
 wait_seconds_bucket{le="+Inf"} 1
-wait_seconds_sum 2
 wait_seconds_count 1
+wait_seconds_sum 2
 # TYPE other_count gauge
 other_count 1
 `);
@@ -359,8 +359,8 @@ size 1 1700000000123
 x_bucket{le="1"} 0 1700000000123
 x_bucket{le="2"} 1 1700000000123
 x_bucket{le="+Inf"} 1 1700000000123
-x_sum 1.5 1700000000123
 x_count 1 1700000000123
+x_sum 1.5 1700000000123
 `);
     } finally {
       vi.useRealTimers();

@@ -1,0 +1,44 @@
+/** A provider of metrics, and the pages that formats make of it. */
+
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider, type MeterProviderOptions, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { Format } from '../../../src/exporters/prometheus/format.ts';
+import { createFormatOf, type FormatsOptions, type Layout } from '../../../src/exporters/prometheus/formats.ts';
+import { PageBuffer } from '../../../src/exporters/prometheus/page-buffer.ts';
+import { TestReader } from './test-reader.ts';
+
+export const plainFormats: FormatsOptions = {
+  prefix: '',
+  unitSuffixes: true,
+  utf8: false,
+  createdSeries: false,
+  appendTimestamp: false,
+  withoutScopeInfo: true,
+  withoutTargetInfo: true,
+  withResourceConstantLabels: undefined,
+};
+
+/** Collecting twice gives the second page from the caches. */
+export function serviceIn(
+  layout: Layout,
+  options: Partial<FormatsOptions> = {},
+  provider: Omit<MeterProviderOptions, 'readers'> = {},
+) {
+  const reader = new TestReader();
+  const meters = new MeterProvider({
+    resource: resourceFromAttributes({ 'service.name': 'shop' }),
+    ...provider,
+    readers: [reader],
+  });
+  const format = createFormatOf({ ...plainFormats, ...options })(layout);
+  const bytes = async () => write(format, (await reader.collect()).resourceMetrics);
+  return { meters, meter: meters.getMeter('shop', '1.2.3'), bytes, page: async () => (await bytes()).toString() };
+}
+
+/** The whole page at once. */
+export function write(format: Format, collected: ResourceMetrics): Buffer {
+  const buffer = new PageBuffer(0);
+  const steps = format.write(collected, buffer);
+  while (!steps.next().done);
+  return buffer.written;
+}
