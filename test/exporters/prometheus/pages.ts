@@ -7,7 +7,7 @@ import { createFormatOf, type FormatsOptions, type Layout } from '../../../src/e
 import { PageBuffer } from '../../../src/exporters/prometheus/page-buffer.ts';
 import { TestReader } from './test-reader.ts';
 
-export const plainFormats: FormatsOptions = {
+const plainFormats: FormatsOptions = {
   prefix: '',
   unitSuffixes: true,
   utf8: false,
@@ -36,7 +36,7 @@ export function serviceIn(
 }
 
 /** The whole page at once. */
-export function write(format: Format, collected: ResourceMetrics): Buffer {
+function write(format: Format, collected: ResourceMetrics): Buffer {
   const buffer = new PageBuffer(0);
   const steps = format.write(collected, buffer);
   while (!steps.next().done);
