@@ -65,7 +65,6 @@ const char *accelmeter_cuda_device(uint32_t index) {
 }
 
 /* CUPTI numbers contexts from 1; a program has few. Each by its low bits: its number, and 1 + its device below. */
-#define CONTEXTS 256u
 static _Atomic uint64_t contexts[CONTEXTS];
 
 void meet_context(uint32_t context, uint32_t device) {
@@ -73,6 +72,7 @@ void meet_context(uint32_t context, uint32_t device) {
   _Atomic uint64_t *place = &contexts[context % CONTEXTS];
   if (atomic_load_explicit(place, memory_order_relaxed) != known) {
     atomic_store_explicit(place, known, memory_order_relaxed);
+    place_failures(context, device);
   }
 }
 

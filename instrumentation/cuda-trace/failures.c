@@ -21,6 +21,35 @@ void watch_failures(void *subscriber) {
   }
 }
 
+static void push_failure(uint32_t device, int error) {
+  struct ring_record record = {.kind = RING_ALLOCATION,
+                               .device = device,
+                               .error = error,
+                               .start = ring_seconds(ring_clock_ns()),
+                               .wait = NAN};
+  ring_push(&record);
+}
+
+/*
+ * Failures in a context of which no record has told yet which device it is on: the code, and how often. Kept until one
+ * does, by the context's low bits.
+ */
+static _Atomic uint64_t unplaced[CONTEXTS];
+
+static void keep(uint32_t context, int error) {
+  _Atomic uint64_t *place = &unplaced[context % CONTEXTS];
+  uint64_t kept = atomic_load(place), more;
+  do {
+    if (kept != 0 && (int)(kept >> 32) != error) return ring_count_untraced();
+    more = (uint64_t)(uint32_t)error << 32 | ((uint32_t)kept + 1);
+  } while (!atomic_compare_exchange_weak(place, &kept, more));
+}
+
+void place_failures(uint32_t context, uint32_t device) {
+  uint64_t kept = atomic_exchange(&unplaced[context % CONTEXTS], 0);
+  for (uint32_t i = 0; i < (uint32_t)kept; i++) push_failure(device, (int)(kept >> 32));
+}
+
 static void allocation_ended(const unsigned char *data) {
   uint32_t site, context;
   const int *result;
@@ -29,13 +58,8 @@ static void allocation_ended(const unsigned char *data) {
   memcpy(&context, data + CALLBACK_CONTEXT_UID, sizeof context);
   if (site != CUPTI_API_EXIT || result == NULL || *result == 0 || !ring_recording()) return;
   int32_t device = device_of_context(context);
-  if (device < 0) return; /* nothing has run there yet: which device it is nobody has told */
-  struct ring_record record = {.kind = RING_ALLOCATION,
-                               .device = (uint32_t)device,
-                               .error = *result,
-                               .start = ring_seconds(ring_clock_ns()),
-                               .wait = NAN};
-  ring_push(&record);
+  if (device < 0) keep(context, *result);
+  else push_failure((uint32_t)device, *result);
 }
 
 void called_back(void *userdata, uint32_t domain, uint32_t id, const void *data) {

@@ -22,6 +22,7 @@
 OLD_GLIBC(dlopen);
 OLD_GLIBC(dlsym);
 OLD_GLIBC(dlclose);
+OLD_GLIBC(dladdr);
 OLD_GLIBC(dlerror);
 OLD_GLIBC(glob);
 OLD_GLIBC(globfree);
@@ -258,14 +259,14 @@ enum outcome open_cupti(void) {
     set_detail("%s", broken[0] != '\0' ? broken : named != NULL ? named : "");
     return broken[0] == '\0' ? OUTCOME_NO_CUPTI : OUTCOME_BROKEN_CUPTI;
   }
-  char path[PATH_BYTES];
-  if (!path_of_loaded("libcupti", path)) snprintf(path, sizeof path, "libcupti");
-  if (!bind_all(library)) {
-    set_detail("%s is too old", path);
-    return OUTCOME_BROKEN_CUPTI;
-  }
+  bool whole = bind_all(library);
+  Dl_info info = {0};
+  void *function = NULL;
+  memcpy(&function, &cupti.subscribe, sizeof function);
+  const char *path = function != NULL && dladdr(function, &info) != 0 && info.dli_fname != NULL ? info.dli_fname : "libcupti";
+  set_detail(whole ? "%s" : "%s is too old", path);
+  if (!whole) return OUTCOME_BROKEN_CUPTI;
   if (cupti.version != NULL) cupti.version(&version);
-  set_detail("%s", path);
   return OUTCOME_TRACING;
 }
 

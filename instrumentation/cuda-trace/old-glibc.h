@@ -8,7 +8,8 @@
 
 #include <features.h>
 
-#ifdef __GLIBC__
+/* Sanitizers put functions of theirs before those of the library, by their names. */
+#if defined(__GLIBC__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #if defined(__x86_64__)
 #define OLD_GLIBC(function) __asm__(".symver " #function "," #function "@GLIBC_2.2.5")
 #elif defined(__aarch64__)

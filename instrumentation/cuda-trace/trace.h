@@ -88,11 +88,14 @@ uint32_t kernel_name(const char *mangled);
 /* devices.c: makes the UUID of a device known, before the first record of it is in the ring. */
 void meet_device(uint32_t device);
 /* The device of one of CUPTI's contexts, as far as records have told; -1 where they have not. */
+#define CONTEXTS 256u
 void meet_context(uint32_t context, uint32_t device);
 int32_t device_of_context(uint32_t context);
 
 /* failures.c: allocations that CUDA refused. */
 void watch_failures(void *subscriber);
+/* Tells of those that waited for the device of their context to be known. */
+void place_failures(uint32_t context, uint32_t device);
 void called_back(void *userdata, uint32_t domain, uint32_t id, const void *data);
 
 /* worker.c: the thread. False where it cannot be started. */

@@ -192,7 +192,10 @@ function readUnnamed(m: MangledText): string {
     return `{unnamed type#${number}}`;
   }
   expect(m, 'Ul');
+  const outer = m.inLambda;
+  m.inLambda = true;
   const types = readAll(m, () => readTypeText(m));
+  m.inLambda = outer;
   const number = readIndex(m) + 1;
   return `{lambda(${parametersText(types)})#${number}}`;
 }
@@ -237,6 +240,6 @@ function readArgument(m: MangledText): TemplateArgument {
     expect(m, 'E');
     return expression;
   }
-  if (accept(m, 'J')) return readAll(m, () => readArgument(m)).flatMap((argument) => argument);
+  if (accept(m, 'J')) return readAll(m, () => readArgument(m)).flat();
   return readTypeText(m);
 }

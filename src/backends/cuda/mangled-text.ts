@@ -27,6 +27,8 @@ export interface MangledText {
   /** Which of a pack is meant, while `Dp` repeats a pattern; and how long the packs in it are. */
   packIndex: number | undefined;
   packLength: number | undefined;
+  /** True within what a lambda takes: `T_` is then what it leaves open. */
+  inLambda: boolean;
   /** How many functions, within which what is read is local, we are in. */
   within: number;
   depth: number;
@@ -42,6 +44,7 @@ export function mangledText(text: string): MangledText {
     templateArguments: [],
     packIndex: undefined,
     packLength: undefined,
+    inLambda: false,
     within: 0,
     depth: 0,
     known: undefined,
@@ -114,7 +117,9 @@ export function readReference(m: MangledText): Earlier {
 
 /** `T_`, `T0_` and on, whose `T` has been read: an argument of the template whose signature is being read. */
 export function readParameter(m: MangledText): string {
-  const argument = m.templateArguments[readIndex(m)];
+  const index = readIndex(m);
+  if (m.inLambda) return `auto:${index + 1}`;
+  const argument = m.templateArguments[index];
   if (argument === undefined) throw new NotMangled('an argument');
   if (typeof argument === 'string') return argument;
   m.packLength = argument.length;
@@ -123,6 +128,6 @@ export function readParameter(m: MangledText): string {
 
 /** Arguments in brackets, with a space between two brackets that close. */
 export function bracketed(list: readonly TemplateArgument[]): string {
-  const inside = list.flatMap((argument) => argument).join(', ');
+  const inside = list.flat().join(', ');
   return `<${inside}${inside.endsWith('>') ? ' ' : ''}>`;
 }

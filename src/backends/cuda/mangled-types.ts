@@ -132,7 +132,7 @@ function readArray(m: MangledText): TypeText {
   const size = /\d/.test(peek(m)) ? String(readNumber(m)) : peek(m) === '_' ? '' : readExpression(m);
   expect(m, '_');
   const { before, after } = readType(m);
-  return { before, after: ` [${size}]${after}` };
+  return { before, after: ` [${size}]${after.trimStart()}` };
 }
 
 function readMemberPointer(m: MangledText): TypeText {
@@ -154,6 +154,11 @@ function readAfterD(m: MangledText): TypeText {
   m.at += 1;
   if (character === 'p') return remember(m, plain(readPack(m)));
   if (character === 'F') return plain(readFloat(m));
+  if (character === 'o') {
+    expect(m, 'F');
+    const { before, after } = readFunction(m);
+    return remember(m, { before, after: `${after} noexcept` });
+  }
   if (character === 't' || character === 'T') {
     const expression = readExpression(m);
     expect(m, 'E');

@@ -136,7 +136,7 @@ export function stateOf(status: TracerStatus): TracerState {
 const refusals: Readonly<Record<number, readonly [reason: string, remedy?: string]>> = {
   8: ['there is not enough memory'],
   15: [
-    'it cannot start: no GPU, or a driver older than this libcupti',
+    'there is no GPU, or the driver is older than this libcupti',
     'update the driver, or use the libcupti of the CUDA version that nvidia-smi shows',
   ],
   33: ['a virtual GPU of this kind does not let itself be traced', 'enable profiling for the vGPU'],
