@@ -16,6 +16,7 @@ export interface AttributeValues {
   'accelmeter.metric.name': string;
   'accelmeter.metric.unit': string;
   'accelmeter.quantile': 'p95' | 'p99';
+  'accelmeter.reason': 'conflicting_type' | 'delta' | 'histogram_series' | 'no_name' | 'reserved_name';
   'accelmeter.source': string;
   'accelmeter.stage': 'drain' | 'sample' | 'analyse' | 'collect' | 'replay' | 'serialise';
   'accelmeter.transfer.direction': TransferDirection;
@@ -564,6 +565,13 @@ export const catalogue = {
     unit: '{event}',
     brief: 'Events that did not reach their OTLP receiver: there was no room for more, or it refused them.',
     attributes: [],
+  },
+  'accelmeter.export.dropped': {
+    ...self,
+    instrument: 'gauge',
+    unit: '{metric}',
+    brief: 'Metrics that a page for Prometheus cannot have, by the reason; only on such a page, once there was one.',
+    attributes: ['accelmeter.reason'],
   },
   'accelmeter.governor.level': {
     ...self,

@@ -12,6 +12,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { Names } from './escaping.ts';
 import { type StreamKind, unitWord } from './naming.ts';
+import { createUnexported, type UnexportedReason } from './unexported.ts';
 
 export type ScopeMetrics = ResourceMetrics['scopeMetrics'][number];
 
@@ -37,13 +38,14 @@ export interface Stream {
  * Returns a function that sorts a collection into families, in the order of their scopes. The SDK gives a scope when its
  * callbacks have run, so in another order at each collection: where two scopes have the same series, the server would
  * keep now the one and now the other. `reserved`: names that the format writes itself; a metric of that name would
- * repeat its TYPE.
+ * repeat its TYPE. What a page cannot have is left out, warned of once, and counted on the page.
  */
 export function createFamilies(
   naming: Pick<Names, 'metric'>,
   reserved: readonly string[],
 ): (collected: ResourceMetrics) => Family[] {
   const names = new WeakMap<MetricDescriptor, { kind: StreamKind; name: string | undefined }>();
+  const unexported = createUnexported();
   let warned = new Set<string>();
 
   function nameOf(metric: MetricData): string | undefined {
@@ -56,63 +58,90 @@ export function createFamilies(
     return name;
   }
 
+  /** Why a metric cannot be on a page, whatever else is there. */
+  function refusal(
+    metric: MetricData,
+    name: string | undefined,
+  ): [reason: UnexportedReason, sentence: string] | undefined {
+    const given = metric.descriptor.name;
+    if (name === undefined) return ['no_name', `metric ${JSON.stringify(given)} has no character of a name`];
+    if (reserved.includes(name))
+      return ['reserved_name', `metric ${given} would be ${name}, which the exporter writes`];
+    if (isDelta(metric)) return ['delta', `${name} comes as differences, which are no counter`];
+    return undefined;
+  }
+
   return (collected) => {
     const families = new Map<string, Family>();
-    const dropped = new Set<string>(reserved);
+    const conflicting = new Set<string>();
     // What is still wrong at the next scrape is not said again; what was mended and broke anew is.
     const warnings = new Set<string>();
-    const warn = (message: string) => {
-      warnings.add(message);
-      if (!warned.has(message)) diag.warn(message);
+    const warn = (sentence: string) => {
+      warnings.add(sentence);
+      if (!warned.has(sentence)) diag.warn(`Prometheus: ${sentence}`);
+    };
+    const leaveOut = (reason: UnexportedReason, sentence: string, metrics = 1) => {
+      unexported.count(reason, metrics);
+      warn(`${sentence}; not exported.`);
     };
 
     for (const { scope, metrics } of collected.scopeMetrics.toSorted(byScope)) {
       for (const metric of metrics) {
         const name = nameOf(metric);
-        if (name === undefined) {
-          warn(
-            `Prometheus: metric ${JSON.stringify(metric.descriptor.name)} has no character of a name; not exported.`,
-          );
-          continue;
-        }
-        if (reserved.includes(name)) {
-          warn(
-            `Prometheus: metric ${metric.descriptor.name} would be ${name}, which the exporter writes; not exported.`,
-          );
-          continue;
-        }
-        if (dropped.has(name)) continue;
-        if (isDelta(metric)) {
-          warn(`Prometheus: ${name} comes as differences, which are no counter; not exported.`);
+        const refused = refusal(metric, name);
+        if (refused !== undefined) leaveOut(...refused);
+        if (name === undefined || refused !== undefined) continue;
+        if (conflicting.has(name)) {
+          unexported.count('conflicting_type');
           continue;
         }
         const type = typeOf(metric);
-        const help = text(metric.descriptor.description);
         const family = families.get(name);
-        if (family === undefined) {
-          const unit = unitWord(text(metric.descriptor.unit), kindOf(metric));
-          families.set(name, { name, type, help, unit, streams: [{ scope, metric }] });
-        } else if (family.type !== type) {
+        if (family === undefined) families.set(name, familyOf(name, scope, metric));
+        else if (family.type === type) join(family, scope, metric, warn);
+        else {
           // Two TYPE lines for one name make the server refuse the page, and neither stream is more right.
           families.delete(name);
-          dropped.add(name);
-          warn(`Prometheus: ${name} is both a ${family.type} and a ${type}; not exported.`);
-        } else {
-          family.streams.push({ scope, metric });
-          if (family.help === '') family.help = help;
-          else if (help !== '' && help !== family.help) {
-            warn(`Prometheus: ${name} has several descriptions; exported with ${JSON.stringify(family.help)}.`);
-          }
+          conflicting.add(name);
+          leaveOut('conflicting_type', `${name} is both a ${family.type} and a ${type}`, family.streams.length + 1);
         }
       }
     }
     for (const part of partsOfHistograms(families)) {
+      const { length } = families.get(part)?.streams ?? [];
       families.delete(part);
-      warn(`Prometheus: ${part} is a series of the histogram beside it; the metric of that name is not exported.`);
+      leaveOut(
+        'histogram_series',
+        `${part} is a series of the histogram beside it; the metric of that name is`,
+        length,
+      );
     }
     warned = warnings;
+    const counted = unexported.take();
+    const name = counted && nameOf(counted);
+    if (counted !== undefined && name !== undefined && !families.has(name)) {
+      families.set(name, familyOf(name, undefined, counted));
+    }
     return [...families.values()];
   };
+}
+
+function familyOf(name: string, scope: Stream['scope'], metric: MetricData): Family {
+  const { description, unit } = metric.descriptor;
+  return {
+    ...{ name, type: typeOf(metric), help: text(description), unit: unitWord(text(unit), kindOf(metric)) },
+    streams: [{ scope, metric }],
+  };
+}
+
+/** One HELP is for all; another description costs nothing but itself. */
+function join(family: Family, scope: Stream['scope'], metric: MetricData, warn: (sentence: string) => void): void {
+  family.streams.push({ scope, metric });
+  const help = text(metric.descriptor.description);
+  if (family.help === '') family.help = help;
+  else if (help !== '' && help !== family.help) {
+    warn(`${family.name} has several descriptions; exported with ${JSON.stringify(family.help)}.`);
+  }
 }
 
 function byScope(a: ScopeMetrics, b: ScopeMetrics): number {

@@ -13,10 +13,12 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { catalogue } from '../../../src/catalogue.ts';
 import { createNames, type NamingOptions } from '../../../src/exporters/prometheus/escaping.ts';
 import type { Format, FormatOptions } from '../../../src/exporters/prometheus/format.ts';
 import { PageBuffer } from '../../../src/exporters/prometheus/page-buffer.ts';
 import { createTextFormat } from '../../../src/exporters/prometheus/text.ts';
+import type { UnexportedReason } from '../../../src/exporters/prometheus/unexported.ts';
 import { TestReader } from './test-reader.ts';
 
 const naming: NamingOptions = { prefix: '', unitSuffixes: true, utf8: false };
@@ -50,6 +52,13 @@ function write(format: Format, collected: ResourceMetrics): string {
   const steps = format.write(collected, buffer);
   while (!steps.next().done);
   return buffer.written.toString();
+}
+
+/** What a page says of metrics that are not on it. */
+function dropped(reason: UnexportedReason, metrics: number): string {
+  const name = 'accelmeter_export_dropped';
+  const { brief } = catalogue['accelmeter.export.dropped'];
+  return `# HELP ${name} ${brief}\n# TYPE ${name} gauge\n${name}{accelmeter_reason="${reason}"} ${metrics}\n`;
 }
 
 const warnings: string[] = [];
@@ -237,7 +246,7 @@ describe('families of several scopes', () => {
     meters.getMeter('b').createHistogram('size').record(2);
     meters.getMeter('c').createGauge('size').record(3);
     meters.getMeter('c').createGauge('other').record(4);
-    expect(await page()).toBe('# TYPE other gauge\nother 4\n');
+    expect(await page()).toBe(`# TYPE other gauge\nother 4\n${dropped('conflicting_type', 3)}`);
     await page();
     expect(warnings).toEqual(['Prometheus: size is both a gauge and a histogram; not exported.']);
   });
@@ -268,7 +277,7 @@ wait_seconds_count 1
 wait_seconds_sum 2
 # TYPE other_count gauge
 other_count 1
-`);
+${dropped('histogram_series', 3)}`);
     await page();
     expect(warnings).toHaveLength(3);
   });
@@ -311,7 +320,7 @@ last 1
     const metrics = [sum('hits', AggregationTemporality.DELTA), sum('all', AggregationTemporality.CUMULATIVE)];
     const resource = resourceFromAttributes({});
     const page = write(createTextFormat(plain), { resource, scopeMetrics: [{ scope: { name: 'a' }, metrics }] });
-    expect(page).toBe('# TYPE all_total counter\nall_total 3\n');
+    expect(page).toBe(`# TYPE all_total counter\nall_total 3\n${dropped('delta', 1)}`);
     expect(warnings).toHaveLength(1);
   });
 });
@@ -321,7 +330,8 @@ describe('beside the metrics', () => {
     const { meter, page } = service({ withoutTargetInfo: false });
     meter.createGauge('target.info').record(5);
     expect(await page()).toBe(
-      '# HELP target_info Target metadata\n# TYPE target_info gauge\ntarget_info{service_name="shop"} 1\n',
+      '# HELP target_info Target metadata\n# TYPE target_info gauge\ntarget_info{service_name="shop"} 1\n' +
+        dropped('reserved_name', 1),
     );
     expect(warnings).toHaveLength(1);
   });
