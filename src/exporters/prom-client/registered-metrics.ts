@@ -49,13 +49,15 @@ function createMetric(
   const aggregator = aggregatorOf(source);
   /** What the registry calls the metric for the page that it makes right now. */
   let asked: string | undefined;
+  let said = false;
   const answer = async (asName: string, samples: typeof samplesOf): Promise<PromClientFamily> => {
     const metric = (await collect()).get(source);
     let values: PromClientFamily['values'] = [];
     try {
       if (metric !== undefined) values = samples(metric, asName);
     } catch (error) {
-      warn(`${asName} is missing on a page of prom-client: ${String(error)}`);
+      if (!said) warn(`${asName} is missing on a page of prom-client: ${String(error)}`);
+      said = true; // Not at every scrape.
     }
     return { name: asName, help, type, aggregator, values };
   };

@@ -63,8 +63,10 @@ function seriesOf(page: string): string[] {
     });
 }
 
+const formats = ['text/plain;version=0.0.4', 'text/plain;version=1.0.0', 'application/openmetrics-text;version=1.0.0'];
+
 /** The page that an exporter has of a producer. */
-async function pageOf(producer: MetricProducer): Promise<string> {
+async function pageOf(producer: MetricProducer, format = formats[0]): Promise<string> {
   const exporter = new PrometheusExporter({
     ...{ host: '127.0.0.1', port: 0, preventServerStart: true, withoutScopeInfo: true },
     metricProducers: [producer],
@@ -72,7 +74,9 @@ async function pageOf(producer: MetricProducer): Promise<string> {
   new MeterProvider({ readers: [exporter] });
   await exporter.startServer();
   onTestFinished(() => exporter.shutdown());
-  return (await fetch(`${exporter.url}metrics`)).text();
+  const response = await fetch(`${exporter.url}metrics`, { headers: { Accept: format ?? '' } });
+  expect(response.headers.get('content-type')?.replaceAll(' ', '')).toContain(format);
+  return response.text();
 }
 
 async function pushed(producer: MetricProducer): Promise<OtlpMetric[]> {
@@ -80,8 +84,8 @@ async function pushed(producer: MetricProducer): Promise<OtlpMetric[]> {
   return metricsOf(decodeRequest(encodeMetrics(resourceMetrics)));
 }
 
-it('every metric of the catalogue, scraped and pushed, is the same series', async () => {
-  const scraped = seriesOf(await pageOf(wholeCatalogue));
+it.each(formats)('every metric of the catalogue, scraped as %s and pushed, is the same series', async (format) => {
+  const scraped = seriesOf(await pageOf(wholeCatalogue, format));
   const translated = (await pushed(wholeCatalogue)).flatMap(translate);
   expect(scraped.length).toBeGreaterThan(Object.keys(catalogue).length);
   expect(scraped.toSorted()).toEqual(translated.toSorted());
@@ -102,11 +106,13 @@ it('a boundary is the same number on both paths, however it is written', async (
     fc.asyncProperty(anything, async (given) => {
       const boundaries = [...new Set([...given, ...written].map((bound) => bound + 0))].sort((a, b) => a - b);
       const producer = oneHistogram(boundaries);
-      const onThePage = (await pageOf(producer)).matchAll(/_bucket\{.*le="([^"]*)"/g);
-      const scraped = Array.from(onThePage, ([, le = '']) => Number(le.replace('Inf', 'Infinity')));
       const [metric] = await pushed(producer);
-      expect(scraped.slice(0, -1)).toEqual(metric?.histogram?.dataPoints[0]?.explicitBounds);
-      expect(scraped.at(-1)).toBe(Number.POSITIVE_INFINITY);
+      for (const format of formats) {
+        const onThePage = (await pageOf(producer, format)).matchAll(/_bucket\{.*le="([^"]*)"/g);
+        const scraped = Array.from(onThePage, ([, le = '']) => Number(le.replace('Inf', 'Infinity')));
+        expect(scraped.slice(0, -1)).toEqual(metric?.histogram?.dataPoints[0]?.explicitBounds);
+        expect(scraped.at(-1)).toBe(Number.POSITIVE_INFINITY);
+      }
     }),
     { numRuns: 20 },
   );

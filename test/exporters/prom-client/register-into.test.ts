@@ -299,7 +299,8 @@ describe.each(clients)('when collecting goes wrong, a page of %s', (_, client) =
       registry,
       failing(async () => ({ resourceMetrics: { scopeMetrics } }) as never),
     );
-    expect([...samplesOf(await registry.metrics()).values()]).toEqual([3]);
+    for (let i = 0; i < 3; i++) expect([...samplesOf(await registry.metrics()).values()]).toEqual([3]);
+    expect(said).toHaveLength(1);
     expect(said[0]).toMatch(/^accelmeter_device_busy_seconds_total is missing on a page of prom-client/);
   });
 
