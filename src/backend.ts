@@ -5,6 +5,7 @@
  */
 import type { ActivitySink } from './activity.ts';
 import type { DevicePoint, ProcessPoint } from './catalogue.ts';
+import type { MetalDevice } from './metal-device.ts';
 
 /** The backends there are, in the order in which they are opened and shown. */
 export const backendNames = ['cpu', 'cuda', 'opencl', 'metal'] as const;
@@ -83,13 +84,19 @@ export interface Session {
   close(): void;
 }
 
+/** What devices of one backend can do beside what every device can. */
+export interface DeviceAbilities {
+  /** Only of Metal's. */
+  readonly metal?: MetalDevice;
+}
+
 /** What the profiler offers to a session. */
 export interface Host {
   readonly options: BackendOptions;
   /** Unique and stable for this machine, for ids of devices that have no UUID. */
   readonly hostId: string;
-  /** A device appeared. An id that is known already gives the sink it has. */
-  addDevice(identity: DeviceIdentity): ActivitySink;
+  /** A device appeared, with what only it can do. An id that is known already gives the sink it has. */
+  addDevice(identity: DeviceIdentity, abilities?: DeviceAbilities): ActivitySink;
   /** A device went away: it stops being reported at once. */
   removeDevice(id: string): void;
 }
@@ -108,6 +115,8 @@ export interface BackendOptions {
   readonly cudaLibrary?: string;
   /** CUDA's profiling library; by default the toolkit's. `ACCELMETER_CUPTI_LIBRARY`. */
   readonly cuptiLibrary?: string;
+  /** A library in place of macOS' frameworks. `ACCELMETER_METAL_LIBRARY`. */
+  readonly metalLibrary?: string;
   /**
    * Whether what NVIDIA's driver tells of its GPUs is read: always, never, or, which is `auto`, where this process uses
    * them or was started to look at them. `ACCELMETER_DEVICE_METRICS`.

@@ -74,6 +74,13 @@ export const catalogue = {
     attributes: ['hw.name', 'accelmeter.device.index'],
     optional: ['hw.vendor', 'hw.driver_version'],
   },
+  'hw.gpu.utilization': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Share of time that a GPU was busy, by whatever process; only where its driver tells.',
+    attributes: [],
+  },
   'hw.gpu.memory.usage': {
     ...deviceReading,
     instrument: 'updowncounter',
@@ -86,6 +93,21 @@ export const catalogue = {
     instrument: 'updowncounter',
     unit: 'By',
     brief: 'Size of the memory of a GPU.',
+    attributes: [],
+  },
+  'accelmeter.device.process.memory': {
+    ...deviceReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief: 'Memory of the device that this process has in use, as its driver tells.',
+    inCluster: 'sum',
+    attributes: [],
+  },
+  'accelmeter.device.thermal.state': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{state}',
+    brief: 'How warm the machine is, as macOS tells it: 0 nominal, 1 fair, 2 serious, 3 critical.',
     attributes: [],
   },
   'accelmeter.device.queue.depth': {

@@ -2,11 +2,12 @@
 import type { TransferDirection } from './activity.ts';
 import type { DeviceAnalysis } from './analysis.ts';
 import type { Finding } from './analyzer/finding.ts';
-import type { DeviceIdentity } from './backend.ts';
+import type { DeviceAbilities, DeviceIdentity } from './backend.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import { type DeviceStatus, deviceStatusOf } from './health/device-status.ts';
 import type { HealthSnapshot } from './health.ts';
+import type { MetalDevice } from './metal-device.ts';
 import { sampledSpan } from './otel/active-span.ts';
 import { attachFindings } from './otel/span-events.ts';
 import type { Presence } from './presence.ts';
@@ -46,6 +47,8 @@ export interface Device extends DeviceIdentity {
   getDeviceStatus(options?: { signal?: AbortSignal }): Promise<DeviceStatus>;
   /** The same statistics for each kernel by name, computed at this call. */
   getKernelStatistics(): ReadonlyMap<string, KernelProfilingStats>;
+  /** What only a device of Metal can do; `undefined` of any other. */
+  readonly metal: MetalDevice | undefined;
 }
 
 /** What a device needs of the profiler it belongs to. */
@@ -73,7 +76,7 @@ export function profileOf(device: Device): DeviceProfile {
 }
 
 /** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
-export function presentDevice(profile: DeviceProfile, context: DeviceContext): Device {
+export function presentDevice(profile: DeviceProfile, context: DeviceContext, { metal }: DeviceAbilities = {}): Device {
   const { now, refresh, analysed, health, presence, processPoints } = context;
   const { memory, queueWait, compilation } = profile;
   const snapshot = () =>
@@ -99,6 +102,7 @@ export function presentDevice(profile: DeviceProfile, context: DeviceContext): D
     getHealthSnapshot: upToDate(health),
     getDeviceStatus: upToDate(() => deviceStatusOf(health(), snapshot())),
     getKernelStatistics: () => takeKernelStatistics(profile),
+    metal,
   });
   profiles.set(device, profile);
   return device;

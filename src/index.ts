@@ -35,6 +35,14 @@ export type { SelfStatus } from './governor.ts';
 export type { DeviceStatus } from './health/device-status.ts';
 export { type HealthSensor, SensorType } from './health/sensors.ts';
 export type { HealthSnapshot, HealthStatus } from './health.ts';
+export type {
+  CounterSampling,
+  Grid,
+  MetalDevice,
+  MetalKernel,
+  MetalProperties,
+  TimedPasses,
+} from './metal-device.ts';
 export type { Objective, Objectives } from './objectives.ts';
 export type { ProfilerOptions } from './options.ts';
 export { type Bridge, type BridgeOptions, bridgeToApi } from './otel/api-bridge.ts';

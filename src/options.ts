@@ -32,6 +32,8 @@ export interface ProfilerOptions {
   readonly cudaLibrary?: string | undefined;
   /** CUDA's profiling library, by default the toolkit's. */
   readonly cuptiLibrary?: string | undefined;
+  /** A library in place of macOS' frameworks, such as a stub of them. */
+  readonly metalLibrary?: string | undefined;
   /**
    * Whether what NVIDIA's driver tells of its GPUs is read, whoever uses them: `on`, `off`, or `auto`, the default: where
    * this process uses them, or is a command that looks at the machine.
@@ -67,6 +69,7 @@ export interface ResolvedOptions {
   readonly nvmlLibrary: string | undefined;
   readonly cudaLibrary: string | undefined;
   readonly cuptiLibrary: string | undefined;
+  readonly metalLibrary: string | undefined;
   readonly deviceMetrics: DeviceMetrics;
   readonly budget: number;
   readonly rules: RuleProfile;
@@ -95,6 +98,7 @@ const keys: Readonly<Record<keyof ProfilerOptions, true>> = {
   nvmlLibrary: true,
   cudaLibrary: true,
   cuptiLibrary: true,
+  metalLibrary: true,
   deviceMetrics: true,
   budget: true,
   rules: true,
@@ -110,6 +114,7 @@ const longestQuoted = 80;
 /**
  * Fills in the defaults: the option, else the environment (`ACCELMETER_BACKENDS`, `ACCELMETER_MAX_KERNELS`,
  * `ACCELMETER_OPENCL_LIBRARY`, `ACCELMETER_NVML_LIBRARY`, `ACCELMETER_CUDA_LIBRARY`, `ACCELMETER_CUPTI_LIBRARY`,
+ * `ACCELMETER_METAL_LIBRARY`,
  * `ACCELMETER_DEVICE_METRICS`, `ACCELMETER_BUDGET`, `ACCELMETER_RULES`, `ACCELMETER_THRESHOLDS`, `ACCELMETER_SUPPRESS`,
  * `ACCELMETER_OBJECTIVES`, `ACCELMETER_EXTRA_METRICS`), else the default. Throws a TypeError or RangeError for a bad
  * option; calls `warn` for a bad variable.
@@ -131,8 +136,10 @@ export function resolveOptions(
       return undefined;
     }
   };
-  const textOf = (key: 'openclLibrary' | 'nvmlLibrary' | 'cudaLibrary' | 'cuptiLibrary', variable: string) =>
-    checkText(key, options[key]) ?? fromEnvironment(variable, (text) => text);
+  const textOf = (
+    key: 'openclLibrary' | 'nvmlLibrary' | 'cudaLibrary' | 'cuptiLibrary' | 'metalLibrary',
+    variable: string,
+  ) => checkText(key, options[key]) ?? fromEnvironment(variable, (text) => text);
   const rules =
     checkProfile(options.rules) ??
     fromEnvironment('ACCELMETER_RULES', (text) => checkProfile(text.toLowerCase())) ??
@@ -152,6 +159,7 @@ export function resolveOptions(
     nvmlLibrary: textOf('nvmlLibrary', 'ACCELMETER_NVML_LIBRARY'),
     cudaLibrary: textOf('cudaLibrary', 'ACCELMETER_CUDA_LIBRARY'),
     cuptiLibrary: textOf('cuptiLibrary', 'ACCELMETER_CUPTI_LIBRARY'),
+    metalLibrary: textOf('metalLibrary', 'ACCELMETER_METAL_LIBRARY'),
     deviceMetrics:
       checkDeviceMetrics(options.deviceMetrics) ??
       fromEnvironment('ACCELMETER_DEVICE_METRICS', (text) => checkDeviceMetrics(text.toLowerCase())) ??

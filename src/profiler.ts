@@ -162,8 +162,9 @@ export async function openProfiler(
       ...(options.nvmlLibrary !== undefined && { nvmlLibrary: options.nvmlLibrary }),
       ...(options.cudaLibrary !== undefined && { cudaLibrary: options.cudaLibrary }),
       ...(options.cuptiLibrary !== undefined && { cuptiLibrary: options.cuptiLibrary }),
+      ...(options.metalLibrary !== undefined && { metalLibrary: options.metalLibrary }),
     },
-    addDevice(identity) {
+    addDevice(identity, abilities) {
       const known = profiles.get(identity.id);
       if (known) return known;
       deviceChanges.appeared(identity);
@@ -177,7 +178,7 @@ export async function openProfiler(
         health: () => takeHealth(profile, state),
         presence: () => presenceOf(profile, state),
       };
-      devices.set(identity.id, presentDevice(profile, context));
+      devices.set(identity.id, presentDevice(profile, context, abilities));
       return profile;
     },
     removeDevice(id) {

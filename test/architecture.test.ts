@@ -20,11 +20,12 @@ describe('imports', () => {
     expect(sources.length).toBeGreaterThan(10);
     expect(importsOf('src/errors.ts')).toEqual([]);
     expect(importsOf('src/activity.ts')).toEqual([]);
-    expect(importsOf('src/backend.ts')).toEqual(['src/activity.ts', 'src/catalogue.ts']);
+    expect(importsOf('src/backend.ts')).toEqual(['src/activity.ts', 'src/catalogue.ts', 'src/metal-device.ts']);
   });
 
   test('rooms under backends/ import the contracts, the way to C, distributions, and never each other', () => {
-    const shared = /^src\/(activity|backend|catalogue|errors|ffi|version)\.ts$|^src\/(native|distribution)\//;
+    const shared =
+      /^src\/(activity|backend|catalogue|errors|ffi|metal-device|version)\.ts$|^src\/(native|distribution)\//;
     const wrong = edges(/^src\/backends\/[^/]+\//).filter(
       ({ from, to }) => isOurs(to) && !shared.test(to) && !to.startsWith(`${dirname(from)}/`),
     );

@@ -1,25 +1,30 @@
 /** What every backend must do, whatever machine it stands on. */
 import { describe, expect, it } from 'vitest';
 import type { Activity } from '../src/activity.ts';
-import type { Backend, DeviceIdentity, Host, Session } from '../src/backend.ts';
+import type { Backend, DeviceAbilities, DeviceIdentity, Host, Session } from '../src/backend.ts';
 import { catalogue, type DevicePoint, type Metric, type ProcessPoint } from '../src/catalogue.ts';
 
 /** A host that keeps what it is told. */
 export interface RecordingHost extends Host {
   readonly devices: Map<string, DeviceIdentity>;
+  /** What only the devices of the backend can do. */
+  readonly abilities: Map<string, DeviceAbilities>;
   readonly activities: { readonly device: string; readonly activity: Activity }[];
 }
 
 export function recordingHost(options: Partial<Host['options']> = {}): RecordingHost {
   const devices = new Map<string, DeviceIdentity>();
+  const abilities = new Map<string, DeviceAbilities>();
   const activities: { device: string; activity: Activity }[] = [];
   return {
     hostId: 'test-host',
     options: { lazy: false, ...options },
     devices,
+    abilities,
     activities,
-    addDevice(identity) {
+    addDevice(identity, own) {
       devices.set(identity.id, identity);
+      if (own) abilities.set(identity.id, own);
       return { deliver: (activity) => void activities.push({ device: identity.id, activity }) };
     },
     removeDevice: (id) => void devices.delete(id),

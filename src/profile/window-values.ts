@@ -27,7 +27,10 @@ const memoryValues = {
   limit: { of: 'hw.gpu.memory.limit', over: 'last' },
 } as const satisfies Table<keyof MemoryWindow, Reading['name']>;
 
-const hardwareValues = {} as const satisfies Table<keyof HardwareWindow, Reading['name']>;
+const hardwareValues = {
+  utilization: { of: 'hw.gpu.utilization', over: 'average' },
+  thermalState: { of: 'accelmeter.device.thermal.state', over: 'last' },
+} as const satisfies Table<keyof HardwareWindow, Reading['name']>;
 
 /** What was polled in one interval. */
 export interface PolledValues {

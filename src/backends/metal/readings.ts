@@ -1,0 +1,38 @@
+/** What macOS told of a GPU, as readings of the catalogue. */
+import type { Reading } from '../../backend.ts';
+import type { MetalProperties } from '../../metal-device.ts';
+import type { AcceleratorStatistics } from './accelerators.ts';
+
+/** Values that were told; `undefined` for those that were not. */
+export interface Told extends AcceleratorStatistics {
+  /** Bytes of all resources of this process on the device. */
+  readonly allocatedBytes: number | undefined;
+  /** Of the machine: 0 nominal, 1 fair, 2 serious, 3 critical. */
+  readonly thermalState: number | undefined;
+  /** Command buffers that the program gave us and that have not ended. */
+  readonly queueDepth: number;
+}
+
+type Properties = Pick<MetalProperties, 'unifiedMemory' | 'recommendedMaxWorkingSetBytes'>;
+
+/** The readings of one GPU. A value that was not told is left out. */
+export function readingsOf(properties: Properties, told: Told): Reading[] {
+  const { allocatedBytes, queueDepth, thermalState, utilizationPercent } = told;
+  // The limit that Metal gives is of the memory that the GPU works in: its own where it has any.
+  const usage = properties.unifiedMemory ? told.systemMemoryBytes : told.videoMemoryBytes;
+  const values: (Reading | false)[] = [
+    isShare(utilizationPercent) && { name: 'hw.gpu.utilization', value: utilizationPercent / 100 },
+    isAmount(properties.recommendedMaxWorkingSetBytes) && {
+      name: 'hw.gpu.memory.limit',
+      value: properties.recommendedMaxWorkingSetBytes,
+    },
+    isAmount(usage) && { name: 'hw.gpu.memory.usage', value: usage },
+    isAmount(allocatedBytes) && { name: 'accelmeter.device.process.memory', value: allocatedBytes },
+    thermalState !== undefined && { name: 'accelmeter.device.thermal.state', value: thermalState },
+    { name: 'accelmeter.device.queue.depth', value: queueDepth },
+  ];
+  return values.filter((value) => value !== false);
+}
+
+const isAmount = (value: number | undefined): value is number => value !== undefined && value >= 0;
+const isShare = (percent: number | undefined): percent is number => isAmount(percent) && percent <= 100;
