@@ -32,8 +32,9 @@ export class Exemplars {
     return ((this.#taken >>> classicBucket(seconds)) & 1) === 0;
   }
 
-  /** Takes one, where the octave has none of this interval. `time`: in seconds since 1970. */
+  /** Takes one, where the octave has none of this interval and the ids are ids. `time`: in seconds since 1970. */
   take(value: number, { traceId, spanId }: TraceContext, time: number): void {
+    if (traceId.length !== 32 || spanId.length !== 16) return;
     const octave = classicBucket(value);
     if ((this.#taken >>> octave) & 1) return;
     this.#taken |= 1 << octave;

@@ -15,22 +15,29 @@ export interface HistogramSource {
   readonly exemplars?: Exemplars;
 }
 
-/** What the histograms of collections were made from, for as long as somebody holds those. */
-const sources = new WeakMap<Histogram | ExponentialHistogram, HistogramSource>();
+/** Where a histogram of a collection came from. */
+export interface HistogramOrigin {
+  /** It has moved on since: count, sum and buckets are to be taken from it together, or all from the histogram. */
+  readonly source: HistogramSource;
+  /** Of explicit boundaries, how finely they are laid. */
+  readonly classicScale: ClassicScale | undefined;
+}
+
+/** For as long as somebody holds the histograms. */
+const origins = new WeakMap<Histogram | ExponentialHistogram, HistogramOrigin>();
 
 /**
- * The distribution that a histogram of ours was made from, for formats that have more than OpenTelemetry's: finer
- * buckets beside the explicit ones, and exemplars. It has moved on since: count, sum and buckets are to be taken from it
- * together. `undefined` for histograms of others.
+ * What a histogram of ours was made from, for formats that have more than OpenTelemetry's: finer buckets beside the
+ * explicit ones, and exemplars. `undefined` for histograms of others.
  */
-export function sourceOf(histogram: Histogram | ExponentialHistogram): HistogramSource | undefined {
-  return sources.get(histogram);
+export function originOf(histogram: Histogram | ExponentialHistogram): HistogramOrigin | undefined {
+  return origins.get(histogram);
 }
 
 export function explicitHistogram(source: HistogramSource, scale: ClassicScale): Histogram {
   const boundaries = classicBoundaries(scale) as number[];
   const histogram = { buckets: { boundaries, counts: source.sketch.classic(scale) }, ...totals(source) };
-  sources.set(histogram, source);
+  origins.set(histogram, { source, classicScale: scale });
   return histogram;
 }
 
@@ -38,7 +45,7 @@ export function exponentialHistogram(source: HistogramSource): ExponentialHistog
   const { scale, offset, counts, zeroCount } = source.sketch.exponential();
   const negative = { offset: 0, bucketCounts: [] };
   const histogram = { scale, zeroCount, positive: { offset, bucketCounts: counts }, negative, ...totals(source) };
-  sources.set(histogram, source);
+  origins.set(histogram, { source, classicScale: undefined });
   return histogram;
 }
 

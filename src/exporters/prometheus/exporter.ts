@@ -14,6 +14,7 @@ import { createFormatOf } from './formats.ts';
 import { negotiate, type Representation } from './negotiate.ts';
 import { contentSecurityPolicy, renderLanding } from './page.ts';
 import { createPartialCollections } from './partial-collections.ts';
+import type { ProtobufHistograms } from './protobuf-histogram.ts';
 import { createScraper, type Page, type Scraper, ScrapeTimeout } from './scrape.ts';
 
 /** Options of the exporter; each may be left out. */
@@ -50,6 +51,12 @@ export interface ExporterConfig {
    * count. Off by default: most servers store it as a series like any other. In protobuf it costs no series.
    */
   createdSeries?: boolean;
+  /**
+   * Ours: which buckets histograms have in protobuf, which a server asks for that wants native histograms. `both` by
+   * default, so that a server finds what it is set up for; `native` is a tenth of the bytes; `classic` is what the other
+   * formats have. Histograms of explicit boundaries that are not accelmeter's are classic in any case.
+   */
+  protobufHistograms?: ProtobufHistograms;
   /** Ours: the profiler's state, for the landing page. */
   status?: () => Status;
   /** Ours: told after each page what writing it took (in seconds), its size and its number of series. */
@@ -98,6 +105,7 @@ export class PrometheusExporter extends MetricReader {
         unitSuffixes: config.withoutUnitSuffix !== true,
         utf8: config.utf8Names === true,
         createdSeries: config.createdSeries === true,
+        protobufHistograms: config.protobufHistograms ?? 'both',
         appendTimestamp: config.appendTimestamp ?? defaults.appendTimestamp,
         withResourceConstantLabels: config.withResourceConstantLabels,
         withoutScopeInfo: config.withoutScopeInfo ?? defaults.withoutScopeInfo,

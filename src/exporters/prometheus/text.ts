@@ -6,7 +6,7 @@
 import type { HrTime } from '@opentelemetry/api';
 import { type DataPoint, DataPointType, type ExponentialHistogram, type Histogram } from '@opentelemetry/sdk-metrics';
 import type { Exemplar, Exemplars } from '../../distribution/exemplars.ts';
-import { sourceOf } from '../../otel/histograms.ts';
+import { originOf } from '../../otel/histograms.ts';
 import { createBucketEnds } from './bucket-ends.ts';
 import { bucketOf, classicBuckets } from './classic-buckets.ts';
 import { isPlain } from './escaping.ts';
@@ -136,7 +136,7 @@ function createHistogramWriter(dialect: TextDialect) {
   return (page: PageBuffer, text: HistogramText, value: Histogram | ExponentialHistogram, ending: string): number => {
     const { boundaries, counts } = classicBuckets(value);
     const bounds = bucketEnds(boundaries);
-    const exemplars = textOf && sourceOf(value)?.exemplars;
+    const exemplars = textOf && originOf(value)?.source.exemplars;
     const remark = textOf && exemplars?.version ? createRemarks(exemplars, boundaries, textOf) : undefined;
     const format = { bounds, ending, countNeedsSum, version: exemplars?.version, remark };
     return text.lines.write(page, counts, value, format);

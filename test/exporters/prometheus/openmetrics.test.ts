@@ -1,8 +1,10 @@
-import { AggregationType } from '@opentelemetry/sdk-metrics';
+import { AggregationType, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import { Distribution } from '../../../src/distribution/distribution.ts';
 import { canonicalFloat } from '../../../src/exporters/prometheus/openmetrics.ts';
-import { serviceIn } from './pages.ts';
+import { explicitHistogram } from '../../../src/otel/histograms.ts';
+import { pageOf, pagesOf, serviceIn } from './pages.ts';
 
 const service = (options = {}, provider = {}) => serviceIn('openmetrics underscores', options, provider);
 
@@ -148,6 +150,58 @@ x_created 1700000000.123 1700000060.000
 {"温度"} 2
 # EOF
 `);
+  });
+});
+
+describe('exemplars', () => {
+  const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+  const remark = `# {trace_id="${context.traceId}",span_id="${context.spanId}"}`;
+  const recorded = () => {
+    const distribution = new Distribution();
+    for (const duration of [0.003, 0.003, 3, 100]) distribution.record(duration);
+    distribution.exemplars.take(0.003, context, 1_700_000_000.25);
+    distribution.exemplars.take(100, context, 1_700_000_001);
+    return distribution;
+  };
+  const metricOf = (distribution: Distribution, scale: 0 | 2 = 0): MetricData => ({
+    descriptor: { name: 'run', unit: 's', description: '', valueType: 1 },
+    aggregationTemporality: 1,
+    dataPointType: DataPointType.HISTOGRAM,
+    dataPoints: [{ attributes: {}, startTime: [1, 0], endTime: [2, 0], value: explicitHistogram(distribution, scale) }],
+  });
+
+  test('stand behind the buckets that hold them', () => {
+    for (const scale of [0, 2] as const) {
+      const page = pageOf('openmetrics underscores', metricOf(recorded(), scale)).toString();
+      const lines = page.split('\n').filter((line) => line.includes('#') && !line.startsWith('#'));
+      const bound = scale === 0 ? '0.00390625' : '0.003284751';
+      expect(lines).toHaveLength(2);
+      expect(lines[0]).toMatch(`run_seconds_bucket{le="${bound}`);
+      expect(lines[0]).toMatch(`"} 2 ${remark} 0.003 1700000000.250`);
+      expect(lines[1]).toBe(`run_seconds_bucket{le="+Inf"} 4 ${remark} 100 1700000001.000`);
+    }
+  });
+
+  test('are those of now on a page from the caches, with the counts of now', () => {
+    const distribution = recorded();
+    const { of } = pagesOf('openmetrics underscores');
+    const attributes = {};
+    const page = () => {
+      const metric = metricOf(distribution);
+      const [point] = metric.dataPoints;
+      return of({ ...metric, descriptor, dataPoints: [{ ...point, attributes }] } as MetricData).toString();
+    };
+    const { descriptor } = metricOf(distribution);
+    for (let i = 0; i < 3; i++) expect(page()).toContain(`"} 2 ${remark} 0.003 1700000000.250\n`);
+    distribution.record(0.003);
+    expect(page()).toContain(`"} 3 ${remark} 0.003 1700000000.250\n`);
+    distribution.exemplars.closeInterval();
+    distribution.exemplars.take(0.0035, context, 1_700_000_005);
+    for (let i = 0; i < 3; i++) expect(page()).toContain(`"} 3 ${remark} 0.0035 1700000005.000\n`);
+  });
+
+  test('are not in text', () => {
+    expect(pageOf('text underscores', metricOf(recorded())).toString()).not.toContain('trace_id');
   });
 });
 

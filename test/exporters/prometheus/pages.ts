@@ -1,7 +1,12 @@
 /** A provider of metrics, and the pages that formats make of it. */
 
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, type MeterProviderOptions, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import {
+  MeterProvider,
+  type MeterProviderOptions,
+  type MetricData,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
 import type { Format } from '../../../src/exporters/prometheus/format.ts';
 import { createFormatOf, type FormatsOptions, type Layout } from '../../../src/exporters/prometheus/formats.ts';
 import { PageBuffer } from '../../../src/exporters/prometheus/page-buffer.ts';
@@ -12,6 +17,7 @@ const plainFormats: FormatsOptions = {
   unitSuffixes: true,
   utf8: false,
   createdSeries: false,
+  protobufHistograms: 'both',
   appendTimestamp: false,
   withoutScopeInfo: true,
   withoutTargetInfo: true,
@@ -33,6 +39,19 @@ export function serviceIn(
   const format = createFormatOf({ ...plainFormats, ...options })(layout);
   const bytes = async () => write(format, (await reader.collect()).resourceMetrics);
   return { meters, meter: meters.getMeter('shop', '1.2.3'), bytes, page: async () => (await bytes()).toString() };
+}
+
+/** Pages of one metric that stands alone, by one format. */
+export function pagesOf(layout: Layout, options: Partial<FormatsOptions> = {}) {
+  const resource = resourceFromAttributes({});
+  const scope = { name: 'x' };
+  const format = createFormatOf({ ...plainFormats, ...options })(layout);
+  return { of: (metric: MetricData) => write(format, { resource, scopeMetrics: [{ scope, metrics: [metric] }] }) };
+}
+
+/** The first of them. */
+export function pageOf(layout: Layout, metric: MetricData, options: Partial<FormatsOptions> = {}): Buffer {
+  return pagesOf(layout, options).of(metric);
 }
 
 /** The whole page at once. */

@@ -1,3 +1,4 @@
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationTemporality, type CollectionResult, DataPointType } from '@opentelemetry/sdk-metrics';
 import { describe, expect, test } from 'vitest';
@@ -7,6 +8,12 @@ import { createScraper, type ScraperOptions } from '../../../src/exporters/prome
 import { pause } from './service.ts';
 
 const plainText = negotiate({});
+const protobuf = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+
+function decoded(bytes: Uint8Array, encoding: string): Buffer {
+  if (encoding === 'gzip') return gunzipSync(bytes);
+  return encoding === 'zstd' ? zstdDecompressSync(bytes) : Buffer.from(bytes);
+}
 
 /** A collection of gauges, all of one value, so that a mixed page would show. */
 function gauges(count: number, value: number): CollectionResult {
@@ -32,17 +39,26 @@ function gauges(count: number, value: number): CollectionResult {
   };
 }
 
-function scraperOf(collect: ScraperOptions['collect'], onSerialised?: ScraperOptions['onSerialised']) {
-  const formatOf = createFormatOf({
+function scraperOf(
+  collect: ScraperOptions['collect'],
+  onSerialised?: ScraperOptions['onSerialised'],
+  onFormat: () => void = () => {},
+) {
+  const createFormat = createFormatOf({
     prefix: '',
     unitSuffixes: true,
     utf8: false,
     createdSeries: false,
+    protobufHistograms: 'both',
     appendTimestamp: false,
     withoutScopeInfo: true,
     withoutTargetInfo: true,
     withResourceConstantLabels: undefined,
   });
+  const formatOf: typeof createFormat = (layout) => {
+    onFormat();
+    return createFormat(layout);
+  };
   const amend = ({ resourceMetrics }: CollectionResult) => resourceMetrics;
   return createScraper({ collect, formatOf, amend, ...(onSerialised === undefined ? {} : { onSerialised }) });
 }
@@ -134,5 +150,84 @@ describe('a scraper', () => {
     await expect(scraper.scrape(plainText, 50, text)).rejects.toThrow('Metrics were not collected within 0.05 s.');
     await pause(200);
     expect(await scraper.scrape(plainText, 1000, text)).toContain('size{i="0"} 3\n');
+  });
+
+  test('makes pages of several formats and encodings from one collection, each once', async () => {
+    let collections = 0;
+    const sizes: number[] = [];
+    const scraper = scraperOf(
+      async () => {
+        collections++;
+        await pause(20);
+        return gauges(500, collections);
+      },
+      (_, bytes) => void sizes.push(bytes),
+    );
+    const accepts = ['text/plain', 'application/openmetrics-text', protobuf];
+    const asked = accepts.flatMap((accept) =>
+      ['identity', 'gzip', 'zstd'].map((encoding) => negotiate({ accept, 'accept-encoding': encoding })),
+    );
+    const pages = await Promise.all(
+      [...asked, ...asked].map((each) =>
+        scraper.scrape(each, 1000, async ({ bytes, contentType, contentEncoding }) => ({
+          contentType,
+          contentEncoding,
+          text: decoded(bytes, contentEncoding).toString(),
+        })),
+      ),
+    );
+    expect(collections).toBe(1);
+    expect(sizes).toHaveLength(3);
+    for (const [i, { encoding }] of [...asked, ...asked].entries()) {
+      expect(pages[i]?.contentEncoding).toBe(encoding);
+      expect(pages[i]?.text).toBe(pages[Math.floor((i % 9) / 3) * 3]?.text);
+      expect(pages[i]?.text).toContain('size');
+    }
+    expect(new Set(pages.map(({ contentType }) => contentType)).size).toBe(3);
+  });
+
+  test('gives both versions of the text the same bytes under their own types', async () => {
+    const scraper = scraperOf(async () => gauges(1, 1));
+    const [old, new_] = await Promise.all(
+      ['0.0.4', '1.0.0'].map((version) =>
+        scraper.scrape(negotiate({ accept: `text/plain;version=${version}` }), 1000, async (page) => ({
+          type: page.contentType,
+          text: await text(page),
+        })),
+      ),
+    );
+    expect(old?.text).toBe(new_?.text);
+    expect([old?.type, new_?.type]).toEqual([
+      'text/plain; version=0.0.4; charset=utf-8',
+      'text/plain; version=1.0.0; charset=utf-8',
+    ]);
+  });
+
+  test('does not compress what fits a packet', async () => {
+    const scraper = scraperOf(async () => gauges(1, 1));
+    const asked = negotiate({ 'accept-encoding': 'gzip' });
+    const encodings = await scraper.scrape(asked, 1000, async ({ contentEncoding }) => contentEncoding);
+    expect(encodings).toBe('identity');
+  });
+
+  test('remembers the formats that are asked for, and no more than four', async () => {
+    let made = 0;
+    const scraper = scraperOf(
+      async () => gauges(1, 1),
+      undefined,
+      () => void made++,
+    );
+    const ask = (accept: string) => scraper.scrape(negotiate({ accept }), 1000, text);
+    const openMetrics = (escaping: string) => `application/openmetrics-text;escaping=${escaping}`;
+    for (let i = 0; i < 3; i++) {
+      for (const accept of ['text/plain', protobuf, openMetrics('underscores'), openMetrics('values')])
+        await ask(accept);
+    }
+    expect(made).toBe(4);
+    await ask(openMetrics('dots'));
+    await ask(openMetrics('values'));
+    expect(made).toBe(5);
+    await ask('text/plain');
+    expect(made).toBe(6);
   });
 });

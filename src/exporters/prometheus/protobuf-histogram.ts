@@ -1,0 +1,195 @@
+/**
+ * One histogram as a message of Prometheus' schema: native buckets, classic ones, or both beside each other, of which a
+ * server takes what it is set up for. All numbers of a message are read in one go before it is written, so that the
+ * count is that of the buckets also while the program goes on recording.
+ */
+import type { HrTime } from '@opentelemetry/api';
+import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics';
+import type { Exemplar } from '../../distribution/exemplars.ts';
+import { originOf } from '../../otel/histograms.ts';
+import { bucketOf, type ClassicBuckets, classicBuckets } from './classic-buckets.ts';
+import { type BucketRuns, NativeBuckets } from './native-buckets.ts';
+import { fieldRoom, type ProtobufCursor } from './protobuf-cursor.ts';
+import { writeLabel, writeTime } from './protobuf-messages.ts';
+
+/**
+ * Which buckets histograms have in protobuf. Only histograms that are kept in exponential buckets have native ones; the
+ * others are classic in any case.
+ */
+export type ProtobufHistograms = 'both' | 'native' | 'classic';
+
+/** A histogram that was read and can be written. Good until the next is read. */
+export interface HistogramMessage {
+  /** Bytes that it takes at most. */
+  readonly room: number;
+  /** Series that a server makes of it. */
+  readonly series: number;
+  write(cursor: ProtobufCursor, since: HrTime): void;
+}
+
+/** Fields of Histogram. */
+const field = {
+  count: 1,
+  sum: 2,
+  bucket: 3,
+  schema: 5,
+  zeroThreshold: 6,
+  zeroCount: 7,
+  negativeSpan: 9,
+  negativeDelta: 10,
+  positiveSpan: 12,
+  positiveDelta: 13,
+  created: 15,
+  exemplars: 16,
+} as const;
+const bucket = { cumulativeCount: 1, upperBound: 2, exemplar: 3 } as const;
+const span = { offset: 1, length: 2 } as const;
+const exemplarField = { label: 1, value: 2, timestamp: 3 } as const;
+
+/** An exemplar: two labels of 63 characters with their names, a value and a time. */
+const exemplarRoom = 192;
+const bucketRoom = 3 * fieldRoom;
+const noBuckets: ClassicBuckets = { boundaries: [], counts: [] };
+
+/** Returns a reader of histograms. */
+export function createHistogramMessage(kind: ProtobufHistograms): {
+  read(histogram: Histogram | ExponentialHistogram): HistogramMessage;
+} {
+  const native = new NativeBuckets();
+  let isNative = false;
+  let classic: ClassicBuckets = noBuckets;
+  let count = 0;
+  let sum: number | undefined;
+  let exemplars: readonly Exemplar[] = [];
+
+  const message = {
+    room: 0,
+    series: 0,
+    write(cursor: ProtobufCursor, since: HrTime): void {
+      cursor.tag(field.count, 'varint');
+      cursor.varint(count);
+      if (sum !== undefined) {
+        cursor.tag(field.sum, 'fixed64');
+        cursor.double(sum);
+      }
+      writeClassic(cursor, classic, count, exemplars);
+      if (isNative) writeNative(cursor, native);
+      writeTime(cursor, field.created, since);
+      // Their order is that of time, because a server takes none that is older than the one before.
+      if (isNative)
+        for (const each of exemplars.toSorted((a, b) => a.time - b.time)) writeExemplar(cursor, field.exemplars, each);
+    },
+  };
+
+  /** Takes all numbers from where they agree: the point itself, or what it was made from. */
+  function take(histogram: Histogram | ExponentialHistogram): void {
+    const origin = originOf(histogram);
+    exemplars = origin?.source.exemplars?.latest() ?? [];
+    const moved = origin !== undefined && origin.source.count !== histogram.count;
+    const live = origin !== undefined && kind !== 'classic' && !(moved && origin.classicScale === undefined);
+    isNative = live || (kind !== 'classic' && 'scale' in histogram && native.readExponential(histogram));
+    if (live) native.readSketch(origin.source.sketch);
+    sum = live ? origin.source.sum : histogram.sum;
+    if (isNative && kind === 'native') classic = noBuckets;
+    else if (live && moved && 'buckets' in histogram) {
+      classic = { ...histogram.buckets, counts: origin.source.sketch.classic(origin.classicScale) };
+    } else classic = classicBuckets(histogram);
+    count = isNative ? native.count : Math.max(histogram.count, total(classic.counts));
+  }
+
+  return {
+    read(histogram) {
+      take(histogram);
+      const { positive, negative } = native;
+      const buckets = isNative ? positive.buckets + negative.buckets + 3 * (positive.runs + negative.runs) : 0;
+      message.room =
+        (buckets + 16) * fieldRoom + classic.counts.length * bucketRoom + 2 * exemplars.length * exemplarRoom;
+      message.series = classic === noBuckets ? 1 : classic.boundaries.length + 3;
+      return message;
+    },
+  };
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, each) => sum + each, 0);
+}
+
+/** Without `+Inf`, which a reader adds, but where that has an exemplar. */
+function writeClassic(
+  cursor: ProtobufCursor,
+  { boundaries, counts }: ClassicBuckets,
+  count: number,
+  exemplars: readonly Exemplar[],
+): void {
+  if (counts.length === 0) return;
+  const exemplarIn: (Exemplar | undefined)[] = [];
+  for (const each of exemplars) exemplarIn[bucketOf(each.value, boundaries)] = each;
+  let cumulative = 0;
+  for (let i = 0; i < boundaries.length; i++) {
+    cumulative += counts[i] ?? 0;
+    if (boundaries[i] === Number.POSITIVE_INFINITY) continue;
+    writeBucket(cursor, cumulative, boundaries[i] as number, exemplarIn[i]);
+  }
+  const beyond = exemplarIn[boundaries.length];
+  if (beyond !== undefined || boundaries.length === 0) writeBucket(cursor, count, Number.POSITIVE_INFINITY, beyond);
+}
+
+function writeBucket(cursor: ProtobufCursor, cumulative: number, bound: number, exemplar: Exemplar | undefined): void {
+  cursor.tag(field.bucket, 'length');
+  const start = cursor.open();
+  cursor.tag(bucket.cumulativeCount, 'varint');
+  cursor.varint(cumulative);
+  cursor.tag(bucket.upperBound, 'fixed64');
+  cursor.double(bound);
+  if (exemplar !== undefined) writeExemplar(cursor, bucket.exemplar, exemplar);
+  cursor.close(start);
+}
+
+/** A sketch's zeros are zeros: the threshold is 0. */
+function writeNative(cursor: ProtobufCursor, { schema, zeroCount, positive, negative }: NativeBuckets): void {
+  cursor.tag(field.schema, 'varint');
+  cursor.zigzag(schema);
+  cursor.tag(field.zeroThreshold, 'fixed64');
+  cursor.double(0);
+  cursor.tag(field.zeroCount, 'varint');
+  cursor.varint(zeroCount);
+  writeRuns(cursor, negative, field.negativeSpan, field.negativeDelta);
+  writeRuns(cursor, positive, field.positiveSpan, field.positiveDelta);
+  // One that holds nothing could not be told from a classic one: a span of no buckets says so.
+  if (positive.runs + negative.runs === 0) writeSpan(cursor, field.positiveSpan, 0, 0);
+}
+
+function writeRuns(cursor: ProtobufCursor, runs: BucketRuns, spanField: number, deltaField: number): void {
+  if (runs.runs === 0) return;
+  for (let i = 0; i < runs.runs; i++) writeSpan(cursor, spanField, runs.gaps[i] as number, runs.lengths[i] as number);
+  cursor.tag(deltaField, 'length');
+  const start = cursor.open();
+  for (let i = 0; i < runs.buckets; i++) cursor.zigzag(runs.deltas[i] as number);
+  cursor.close(start);
+}
+
+function writeSpan(cursor: ProtobufCursor, spanField: number, offset: number, length: number): void {
+  cursor.tag(spanField, 'length');
+  const lengthAt = cursor.at++;
+  cursor.tag(span.offset, 'varint');
+  cursor.zigzag(offset);
+  cursor.tag(span.length, 'varint');
+  cursor.varint(length);
+  cursor.bytes[lengthAt] = cursor.at - lengthAt - 1;
+}
+
+function writeExemplar(
+  cursor: ProtobufCursor,
+  exemplarsField: number,
+  { traceId, spanId, value, time }: Exemplar,
+): void {
+  cursor.tag(exemplarsField, 'length');
+  const start = cursor.open();
+  writeLabel(cursor, exemplarField.label, 'trace_id', traceId);
+  writeLabel(cursor, exemplarField.label, 'span_id', spanId);
+  cursor.tag(exemplarField.value, 'fixed64');
+  cursor.double(value);
+  const millis = Math.round(time * 1000);
+  writeTime(cursor, exemplarField.timestamp, [Math.floor(millis / 1000), (millis % 1000) * 1e6]);
+  cursor.close(start);
+}
