@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Each library, the folders its sources are in, and the platforms that have what it hooks into. */
+/** Each library or program, the folders its sources are in, and the platforms that have what it hooks into. */
 const libraries = [
   {
     name: 'accelmeter-opencl-layer',
@@ -22,20 +22,23 @@ const libraries = [
     folders: ['instrumentation/native-ring', 'instrumentation/cuda-trace'],
     platforms: ['linux'], // on macOS there is no CUDA
   },
+  {
+    name: 'accelmeter-driver-process',
+    folders: ['instrumentation/driver-process'],
+    platforms: ['linux'],
+    isProgram: true,
+  },
 ];
 
-/** Shared with the tests, which build the same sources with sanitizers. */
+const commonFlags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
+const programFlags = [...commonFlags, '-fPIE', '-pie', '-ldl'];
+
+/** Of libraries. Shared with the tests, which build the same sources with sanitizers. */
 export const compilerFlags = [
-  '-std=c11',
-  '-D_GNU_SOURCE',
-  '-O2',
+  ...commonFlags,
   '-fPIC',
   '-shared',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
   '-fvisibility=hidden',
-  '-pthread',
   '-Wl,-z,nodelete', // a driver may call back while the process exits: the code must still be there
   '-Wl,-z,defs',
   '-Wl,-Bsymbolic', // two of our libraries in one process keep their own rings
@@ -71,14 +74,15 @@ export async function buildNative({
       built.push({ name: library.name, outcome: 'skipped', reason: `not made for ${process.platform}` });
       continue;
     }
-    const file = join(folder, `lib${library.name}.so`);
+    const file = join(folder, library.isProgram ? library.name : `lib${library.name}.so`);
     const { sources, newest } = await sourcesOf(library, root);
     if (!force && (await modified(file)) > newest) {
       built.push({ name: library.name, outcome: 'current', file });
       continue;
     }
     await mkdir(folder, { recursive: true });
-    const reason = await compile(compiler, sources, file);
+    const flags = library.isProgram ? programFlags : compilerFlags;
+    const reason = await compile(compiler, flags, sources, file);
     built.push(
       reason === undefined
         ? { name: library.name, outcome: 'built', file }
@@ -113,10 +117,10 @@ async function modified(path) {
 }
 
 /** Gives why it failed, or undefined. The file appears whole or not at all: a process may have the old one loaded. */
-async function compile(compiler, sources, file) {
+async function compile(compiler, flags, sources, file) {
   const partial = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   try {
-    const reason = await run(compiler, [...compilerFlags, ...sources, '-o', partial]);
+    const reason = await run(compiler, [...sources, ...flags, '-o', partial]);
     if (reason === undefined) await rename(partial, file);
     return reason;
   } finally {

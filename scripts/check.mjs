@@ -60,6 +60,7 @@ async function contents(tarball) {
     'the command': /^dist\/src\/cli\.js$/,
     register: /^dist\/instrumentation\/register\.js$/,
     'the prebuilt C parts': /^dist\/native\/[a-z0-9]+-[a-z0-9]+\/[^/]+\.so$/,
+    'the program that calls drivers': /^dist\/native\/[a-z0-9]+-[a-z0-9]+\/accelmeter-driver-process$/,
     'the C sources': /^instrumentation\/opencl-layer\/[^/]+\.c$/,
     'what builds them elsewhere': /^scripts\/build-native\.mjs$/,
     'the dashboard': /^dashboards\/overview\.json$/,

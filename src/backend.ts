@@ -23,6 +23,12 @@ export interface DeviceIdentity {
   readonly index: number;
   readonly vendor?: string;
   readonly driverVersion?: string;
+  /** The id of the GPU that a MIG instance is a part of. */
+  readonly parent?: string;
+  /** How large a part, such as "1g.10gb". */
+  readonly migProfile?: string;
+  /** Such as "00000000:17:00.0". */
+  readonly pciAddress?: string;
 }
 
 /** One polled value of a device: a name of the catalogue, its value in the catalogue's unit, its own attributes. */
@@ -42,6 +48,8 @@ export interface Sample {
   readonly process?: readonly ProcessPoint[];
   /** Main-thread time that the session used of its own accord since the sample before, in seconds. */
   readonly asideSeconds?: number;
+  /** What the last sampling took in another process, in seconds; it belongs to its duration, and holds nobody up. */
+  readonly elsewhereSeconds?: number;
 }
 
 /** One way in which a backend learns things: a driver library, a layer, /proc. */
@@ -61,6 +69,11 @@ export interface SourceState {
 export interface Session {
   /** The sources as they are now. Cheap: no driver call. */
   sources(): readonly SourceState[];
+  /**
+   * Makes ready for `sample` what takes time without taking that of the event loop. Waited for, but not for long: what is
+   * late is for the next one. Must not reject.
+   */
+  prepare?(): Promise<void>;
   /** Reads what is polled. Called every tick and before a collection, never concurrently. */
   sample?(): Sample;
   /**

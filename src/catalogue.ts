@@ -12,6 +12,9 @@ import type { Distribution } from './distribution/distribution.ts';
 /** Attributes of points, with the values they can take. */
 export interface AttributeValues {
   'accelmeter.bottleneck.code': BottleneckCode;
+  'accelmeter.clock.domain': 'graphics' | 'sm' | 'memory' | 'video';
+  'accelmeter.device.mig.profile': string;
+  'accelmeter.device.pci.address': string;
   'accelmeter.kernel.name': string;
   'accelmeter.metric.name': string;
   'accelmeter.metric.unit': string;
@@ -19,13 +22,22 @@ export interface AttributeValues {
   'accelmeter.reason': 'conflicting_type' | 'delta' | 'histogram_series' | 'no_name' | 'reserved_name';
   'accelmeter.source': string;
   'accelmeter.stage': 'drain' | 'sample' | 'analyse' | 'collect' | 'replay' | 'serialise';
+  'accelmeter.throttle.reason': 'power' | 'sw_thermal' | 'hw_thermal' | 'power_brake' | 'sync_boost';
   'accelmeter.transfer.direction': TransferDirection;
   'accelmeter.version': string;
   'cpu.mode': 'user' | 'system';
   'error.type': string;
   'hw.driver_version': string;
+  'hw.gpu.task': 'general' | 'encoder' | 'decoder';
+  'hw.id': string;
+  'hw.limit_type': 'throttled' | 'max';
   'hw.name': string;
+  'hw.parent': string;
+  'hw.sensor_location': 'core' | 'memory';
+  'hw.state': 'ok' | 'degraded' | 'failed';
+  'hw.type': 'fan';
   'hw.vendor': string;
+  'network.io.direction': 'transmit' | 'receive';
   'accelmeter.device.index': number;
   'process.runtime.version': string;
   'v8js.gc.type': 'minor' | 'incremental' | 'major' | 'weakcb';
@@ -72,14 +84,13 @@ export const catalogue = {
     brief: 'Identity of a device; always 1.',
     inCluster: 'once',
     attributes: ['hw.name', 'accelmeter.device.index'],
-    optional: ['hw.vendor', 'hw.driver_version'],
-  },
-  'hw.gpu.utilization': {
-    ...deviceReading,
-    instrument: 'gauge',
-    unit: '1',
-    brief: 'Share of time that a GPU was busy, by whatever process; only where its driver tells.',
-    attributes: [],
+    optional: [
+      'hw.vendor',
+      'hw.driver_version',
+      'hw.parent',
+      'accelmeter.device.mig.profile',
+      'accelmeter.device.pci.address',
+    ],
   },
   'hw.gpu.memory.usage': {
     ...deviceReading,
@@ -95,12 +106,246 @@ export const catalogue = {
     brief: 'Size of the memory of a GPU.',
     attributes: [],
   },
+  'hw.gpu.utilization': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Share of time in which a GPU was busy, by whatever process: of the last second or less; its encoders too.',
+    attributes: [],
+    optional: ['hw.gpu.task'],
+  },
+  'hw.gpu.memory.utilization': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Memory of a GPU in use over its size.',
+    attributes: [],
+  },
+  'accelmeter.device.memory.free': {
+    ...deviceReading,
+    instrument: 'updowncounter',
+    unit: 'By',
+    brief:
+      'Memory of a GPU that is free; with what is in use it is less than the size, by what the driver keeps for itself.',
+    attributes: [],
+  },
   'accelmeter.device.process.memory': {
     ...deviceReading,
     instrument: 'updowncounter',
     unit: 'By',
-    brief: 'Memory of the device that this process has in use, as its driver tells.',
+    brief:
+      'Memory of a GPU that this process has in use, as its driver tells. Absent where a container hides its process ' +
+      'number from the driver.',
     inCluster: 'sum',
+    attributes: [],
+  },
+  'hw.gpu.io': {
+    ...deviceReading,
+    instrument: 'counter',
+    unit: 'By',
+    brief: 'Bytes over PCIe: what the GPU sent, and what it received.',
+    attributes: ['network.io.direction'],
+  },
+  'hw.temperature': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: 'Cel',
+    brief: 'Temperature of a GPU.',
+    attributes: ['hw.sensor_location'],
+  },
+  'hw.temperature.limit': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: 'Cel',
+    brief: 'Temperature from which a GPU is slowed down (throttled), and at which it is switched off (max).',
+    attributes: ['hw.limit_type'],
+  },
+  'hw.power': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: 'W',
+    brief: 'Power that a GPU draws, on most of them the average of a second.',
+    attributes: [],
+  },
+  'hw.energy': {
+    ...deviceReading,
+    instrument: 'counter',
+    unit: 'J',
+    brief: 'Energy that a GPU has used.',
+    attributes: [],
+  },
+  'hw.fan.speed_ratio': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Speed that is asked of a fan over the greatest that it has.',
+    attributes: [],
+    optional: ['hw.id', 'hw.type', 'hw.parent'],
+  },
+  'hw.errors': {
+    ...deviceReading,
+    instrument: 'counter',
+    unit: '{error}',
+    brief:
+      'Errors that a GPU told of: of its memory, corrected or not, and XIDs by number. Critical ones are there from the start, so that a first one is seen.',
+    attributes: ['error.type'],
+  },
+  'hw.status': {
+    ...deviceReading,
+    instrument: 'updowncounter',
+    unit: '{state}',
+    brief:
+      'State of a GPU, one of which is 1: failed for errors that it could not correct or that need a reset, degraded while heat or power supply slow it down.',
+    attributes: ['hw.state'],
+  },
+  'accelmeter.device.xid.last': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{code}',
+    brief: 'The last XID, an error number of the NVIDIA driver; absent before the first.',
+    attributes: [],
+  },
+  'accelmeter.device.xid.last.time': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'When the last XID came, in seconds since 1970.',
+    attributes: [],
+  },
+  'accelmeter.device.power.limit': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: 'W',
+    brief: 'Power that a GPU may draw.',
+    attributes: [],
+  },
+  'accelmeter.device.clock': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: 'Hz',
+    brief: 'Clock of a part of a GPU.',
+    attributes: ['accelmeter.clock.domain'],
+  },
+  'accelmeter.device.clock.ratio': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief:
+      'Clock of the SMs of a busy GPU, over the highest that it had while busy and not held down. Absent while it is idle, and before that was seen.',
+    attributes: [],
+  },
+  'accelmeter.device.throttled': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{state}',
+    brief: 'Whether a GPU is held below its clock now, and why: 1, or 0.',
+    attributes: ['accelmeter.throttle.reason'],
+  },
+  'accelmeter.device.throttle.time': {
+    ...deviceReading,
+    instrument: 'counter',
+    unit: 's',
+    brief: 'Time for which a GPU was held below its clock, by reason.',
+    attributes: ['accelmeter.throttle.reason'],
+  },
+  'accelmeter.device.memory.bandwidth.utilization': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief:
+      'Share of the bandwidth of its memory that a GPU used; before Hopper the share of time in which it used it at all.',
+    attributes: [],
+  },
+  'accelmeter.device.sm.utilization': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Share of the SMs of a GPU that were busy, since the sample before.',
+    attributes: [],
+  },
+  'accelmeter.device.sm.occupancy': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Warps on the SMs of a GPU over the most that they can hold, since the sample before.',
+    attributes: [],
+  },
+  'accelmeter.device.tensor.utilization': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief: 'Share of time in which the tensor cores of a GPU were busy, since the sample before.',
+    attributes: [],
+  },
+  'accelmeter.device.pcie.link.generation': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{generation}',
+    brief: 'Generation at which the PCIe link of a GPU runs; idle ones let it sleep.',
+    attributes: [],
+  },
+  'accelmeter.device.pcie.link.generation.max': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{generation}',
+    brief: 'The highest generation that the link of a GPU and its slot can have.',
+    attributes: [],
+  },
+  'accelmeter.device.pcie.link.width': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{lane}',
+    brief: 'Lanes of the PCIe link of a GPU.',
+    attributes: [],
+  },
+  'accelmeter.device.pcie.link.width.max': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{lane}',
+    brief: 'The most lanes that the link of a GPU and its slot can have.',
+    attributes: [],
+  },
+  'accelmeter.device.pcie.replays': {
+    ...deviceReading,
+    instrument: 'counter',
+    unit: '{replay}',
+    brief: 'Packets that the PCIe link of a GPU had to repeat.',
+    attributes: [],
+  },
+  'accelmeter.device.memory.remapped': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{row}',
+    brief: 'Rows of memory that a GPU replaced by spare ones, for errors that it corrected or not.',
+    attributes: ['error.type'],
+  },
+  'accelmeter.device.memory.remapping.pending': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{state}',
+    brief: 'Whether memory of a GPU waits for a reset to be replaced: 1, or 0.',
+    attributes: [],
+  },
+  'accelmeter.device.memory.remapping.failed': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{state}',
+    brief: 'Whether memory of a GPU could not be replaced: 1, or 0. It should be exchanged.',
+    attributes: [],
+  },
+  'accelmeter.device.memory.retired': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{page}',
+    brief: 'Pages of memory that a GPU no longer uses; before Ampere, which remaps rows.',
+    attributes: ['error.type'],
+  },
+  'accelmeter.device.recovery.action': {
+    ...deviceReading,
+    instrument: 'gauge',
+    unit: '{action}',
+    brief:
+      'What the driver asks for to recover a GPU: 0 nothing, 1 a reset, 2 a reboot, 3 to drain peers, 4 to drain and reset.',
     attributes: [],
   },
   'accelmeter.device.thermal.state': {

@@ -23,6 +23,8 @@ const drainBudgetSeconds = 0.004;
 const shortestSampleSeconds = 0.25;
 /** Who looks samples again what is older than this: scrapes are fresh, and cannot be made to cost. */
 const freshForSeconds = 1;
+/** Who looks waits at most so long for what is sampled in another process. */
+const preparePatienceSeconds = 0.1;
 
 export interface LoopOptions {
   readonly sessions: readonly SupervisedSession[];
@@ -120,6 +122,7 @@ export class Loop {
   #schedule(): void {
     this.#ticking = setInterval(async () => {
       // What ran in the interval belongs to it: after the loop was held both timers are due, and much waits.
+      await this.#prepare(this.#notWithin(), false);
       await this.#drainWholly();
       if (this.#state === 'running') this.#tick();
     }, this.#options.tickSeconds * 1000).unref();
@@ -145,11 +148,13 @@ export class Loop {
 
   async #refresh(): Promise<void> {
     const { governor, now, profiles, selfTime } = this.#options;
+    const notWithin = governor.level === 0 ? freshForSeconds : this.#notWithin();
+    await this.#prepare(notWithin, true);
     await this.#drainWholly();
     if (this.paused) return;
     selfTime.measure('sample', () => {
       for (const profile of profiles.values()) profile.settle(now());
-      this.#sample(governor.level === 0 ? freshForSeconds : this.#notWithin());
+      this.#sample(notWithin);
     });
   }
 
@@ -176,6 +181,21 @@ export class Loop {
   #notWithin(): number {
     const { governor, tickSeconds } = this.#options;
     return (governor.ticksBetweenSamples - 1) * tickSeconds + shortestSampleSeconds;
+  }
+
+  /** Lets sessions make ready what a sample that is due will read. Who looks is kept until it is. */
+  async #prepare(notWithin: number, keepAlive: boolean): Promise<void> {
+    const { now, sessions } = this.#options;
+    if (now() - this.#sampledAt < notWithin) return;
+    const preparing = sessions.map((session) => session.prepare()).filter((each) => each !== undefined);
+    if (preparing.length === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, preparePatienceSeconds * 1000);
+      if (!keepAlive) timer.unref();
+    });
+    await Promise.race([Promise.all(preparing), late]);
+    clearTimeout(timer);
   }
 
   /** Samples, unless that was done less than `notWithin` seconds ago. */

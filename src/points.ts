@@ -95,6 +95,9 @@ function devicePoints(points: CollectedPoint[], profile: DeviceProfile, now: num
       'accelmeter.device.index': identity.index,
       ...(identity.vendor !== undefined && { 'hw.vendor': identity.vendor }),
       ...(identity.driverVersion !== undefined && { 'hw.driver_version': identity.driverVersion }),
+      ...(identity.parent !== undefined && { 'hw.parent': identity.parent }),
+      ...(identity.migProfile !== undefined && { 'accelmeter.device.mig.profile': identity.migProfile }),
+      ...(identity.pciAddress !== undefined && { 'accelmeter.device.pci.address': identity.pciAddress }),
     },
   });
   for (const reading of profile.readings) add(reading);

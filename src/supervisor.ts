@@ -7,7 +7,7 @@ import { ProbeError, type ProbeErrorKind } from './errors.ts';
 
 const faultsUntilOff = 3;
 
-type Call = 'sample' | 'drain' | 'pause' | 'resume';
+type Call = 'prepare' | 'sample' | 'drain' | 'pause' | 'resume';
 
 /** A session that cannot throw. */
 export interface SupervisedSession {
@@ -15,6 +15,8 @@ export interface SupervisedSession {
   /** True where there is something to drain. */
   readonly drains: boolean;
   sources(): readonly SourceState[];
+  /** Resolves when what `sample` reads is ready; never rejects. `undefined` where nothing has to be made ready. */
+  prepare(): Promise<void> | undefined;
   /** `undefined` where there is nothing to sample, or it failed. */
   sample(): Sample | undefined;
   /** True where more records wait. */
@@ -33,7 +35,7 @@ export interface SupervisedSession {
 export function supervise(backend: BackendName, session: Session, now: () => number): SupervisedSession {
   const failures = new Map<string, { source: string; kind: ProbeErrorKind; count: number }>();
   /** By the call that failed: a sample that goes well does not excuse a drain that never does. */
-  const inARow: Record<Call, number> = { sample: 0, drain: 0, pause: 0, resume: 0 };
+  const inARow: Record<Call, number> = { prepare: 0, sample: 0, drain: 0, pause: 0, resume: 0 };
   /** Why it is off, for people; `undefined` while it is on. */
   let off: string | undefined;
   let paused = false;
@@ -52,7 +54,8 @@ export function supervise(backend: BackendName, session: Session, now: () => num
   }
 
   /** The first source of a session is the one that is sampled, the last the one that is drained. */
-  const sourceOf = (call: Call) => (call === 'sample' ? lastSources[0] : lastSources.at(-1))?.name ?? backend;
+  const sourceOf = (call: Call) =>
+    (call === 'sample' || call === 'prepare' ? lastSources[0] : lastSources.at(-1))?.name ?? backend;
 
   function guarded<T>(call: Call, run: () => T): T | undefined {
     if (off) return undefined;
@@ -96,11 +99,12 @@ export function supervise(backend: BackendName, session: Session, now: () => num
     backend,
     drains: session.drain !== undefined,
     sources,
+    prepare: () => guarded('prepare', () => session.prepare?.())?.catch(() => {}),
     sample() {
       if (!session.sample) return undefined;
       const start = now();
       const sample = guarded('sample', () => session.sample?.());
-      if (sample) lastSample = now() - start;
+      if (sample) lastSample = now() - start + (sample.elsewhereSeconds ?? 0) + (sample.asideSeconds ?? 0);
       return sample;
     },
     drain: (budgetSeconds) => guarded('drain', () => session.drain?.(budgetSeconds)) ?? false,
