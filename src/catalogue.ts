@@ -45,6 +45,13 @@ export interface AttributeValues {
 }
 export type AttributeName = keyof AttributeValues;
 
+/**
+ * XIDs after which a device cannot be relied on, by the numbers of NVIDIA's driver: 48 double-bit memory error, 62 and 120
+ * its controllers halted, 64 a row could not be remapped, 74 NVLink, 79 it fell off the bus, 95 uncontained memory error,
+ * 119 its firmware does not answer. Others are the program's own (13, 31, 43), warnings (94), or for information (63, 92).
+ */
+export const criticalXids = [48, 62, 64, 74, 79, 95, 119, 120] as const;
+
 /** On every point about a device, beside the attributes of its metric. */
 export const deviceAttributes = ['hw.id', 'hw.type', 'accelmeter.backend'] as const;
 

@@ -64,8 +64,6 @@ export interface DriverProcess {
   keepAlive(keep: boolean): void;
 }
 
-export const driverArenaBytes = 4 << 20;
-
 const kinds = { open: 1, program: 2, run: 3, where: 4 } as const;
 const argumentKinds = { value: 0, address: 1, loaded: 2 } as const;
 const remedy = 'accelmeter build-native';

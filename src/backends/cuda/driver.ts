@@ -145,7 +145,7 @@ export const nvmlCalls = {
 } as const satisfies Readonly<Record<string, NvmlRow>>;
 
 export type NvmlCall = keyof typeof nvmlCalls;
-export const nvmlCallNames = Object.keys(nvmlCalls) as readonly NvmlCall[];
+const nvmlCallNames = Object.keys(nvmlCalls) as readonly NvmlCall[];
 export const nvmlSymbols = nvmlCallNames.map((name) => nvmlCalls[name].symbols);
 
 /** A call that is planned, and under which key its answer is found. */

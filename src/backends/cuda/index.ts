@@ -123,7 +123,10 @@ function traceSource(trace: Trace | ProbeError): SourceState {
 function sampleAll({ devices }: Roster, nvml: Nvml | undefined): Sample {
   const { devices: told = [], callSeconds } = nvml?.sample ?? {};
   return {
-    devices: Array.from(devices.keys(), (id) => told.find(({ device }) => device === id) ?? { device: id, readings: [] }),
+    devices: Array.from(
+      devices.keys(),
+      (id) => told.find(({ device }) => device === id) ?? { device: id, readings: [] },
+    ),
     ...(callSeconds !== undefined && { elsewhereSeconds: callSeconds }),
     asideSeconds: nvml?.takeUsedSeconds() ?? 0,
   };

@@ -1,13 +1,5 @@
-/** XIDs: the numbers by which NVIDIA's driver tells of errors. Source: "XID Errors" in NVIDIA's deployment documentation. */
-
-/**
- * Those after which the device cannot be relied on: 48 double-bit memory error, 62 and 120 its controllers halted, 64
- * a row could not be remapped, 74 NVLink, 79 it fell off the bus, 95 uncontained memory error, 119 its firmware does not
- * answer. Others are the program's own (13, 31, 43), warnings (94), or for information (63, 92).
- */
-export const criticalXids = [48, 62, 64, 74, 79, 95, 119, 120] as const;
-
-export const isCriticalXid = (code: number) => criticalXids.some((critical) => critical === code);
+/** XIDs that a device told of: numbers by which the driver of NVIDIA tells of errors. */
+import { criticalXids } from '../../catalogue.ts';
 
 /** Distinct codes that are told apart; the driver knows some 150. */
 const mostCodes = 32;
