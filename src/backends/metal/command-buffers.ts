@@ -100,12 +100,15 @@ export class CommandBuffers {
   drain(budgetSeconds: number): boolean {
     if (this.#followed.size === 0) return false;
     const end = performance.now() + budgetSeconds * 1000;
+    const all = this.#followed.size;
     return this.#mac.pooled(() => {
+      const looked: bigint[] = [];
       for (const [pointer, followed] of this.#followed) {
+        looked.push(pointer);
         const status = this.#statusOf(pointer);
         if (status >= committed) this.#uncommitted.delete(pointer);
         if (status >= completed) this.#finish(pointer, followed, status);
-        if (performance.now() >= end) return this.#rotate(pointer);
+        if (performance.now() >= end && looked.length < all) return this.#putLast(looked);
       }
       this.#giveUpUncommitted();
       return false;
@@ -182,10 +185,11 @@ export class CommandBuffers {
     if (passes) this.#mac.send.release(passes.samples);
   }
 
-  /** The next drain begins after the one that this one stopped at. */
-  #rotate(at: bigint): boolean {
-    for (const [pointer, followed] of this.#followed) {
-      if (pointer === at) break;
+  /** The next drain begins with those that this one did not come to. */
+  #putLast(looked: readonly bigint[]): true {
+    for (const pointer of looked) {
+      const followed = this.#followed.get(pointer);
+      if (followed === undefined) continue;
       this.#followed.delete(pointer);
       this.#followed.set(pointer, followed);
     }

@@ -1,0 +1,114 @@
+/** Kernels of our own, against a stub of macOS' libraries that computes what they would. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { metal } from '../../../src/backends/metal/index.ts';
+import type { MetalDevice } from '../../../src/metal-device.ts';
+import { type RecordingHost, recordingHost } from '../../conformance.ts';
+import { scratchFolder } from '../../native/compile.ts';
+import { lacks } from '../../parts.ts';
+import { nothingHeld, openMetalStub, type Scenario } from '../../stubs/metal/open.ts';
+
+const name = 'accelmeter_self_test';
+const source = `kernel void ${name}(device float *values, uint i [[thread_position_in_grid]]) {
+  values[i] = values[i] * 2 + 1;
+}`;
+
+describe.skipIf(lacks('cc'))('a kernel on the stub', () => {
+  const stub = lacks('cc') ? undefined : openMetalStub(scratchFolder());
+  if (!stub) return;
+  const { apply, load, path } = stub;
+  afterEach(() => expect(stub.held()).toEqual(nothingHeld));
+
+  async function withDevice(scenario: Scenario, look: (device: MetalDevice, host: RecordingHost) => unknown) {
+    load(scenario);
+    const host = recordingHost({ metalLibrary: path });
+    const session = await metal.open(host);
+    const device = host.abilities.get('test-host:metal:0')?.metal;
+    try {
+      if (device) await look(device, host);
+    } finally {
+      session.close();
+      apply('nil none', 'device 4294968317', 'error 0', 'gpu-us 200');
+    }
+  }
+  const activitiesOf = ({ activities }: RecordingHost) => activities.map(({ activity }) => activity);
+
+  it.each(['apple-silicon', 'intel', 'no-statistics'] as const)('computes, and is measured: %s', (scenario) =>
+    withDevice(scenario, async (device, host) => {
+      const kernel = device.compile(source, name);
+      await sleep(50);
+      const values = Float32Array.of(1, 2, 3, 4);
+      await kernel.run([values], { width: 2, height: 2 });
+      expect([...values]).toEqual([3, 5, 7, 9]);
+      kernel.close();
+      expect(activitiesOf(host)[0]).toMatchObject({ kind: 'compilation', failed: undefined });
+    }),
+  );
+
+  it('is timed by its pass where the GPU takes timestamps, else by its command buffer', async () => {
+    for (const [scenario, seconds] of [
+      ['apple-silicon', 100e-6], // the stub's pass takes half of its buffer's 200 µs
+      ['no-statistics', 200e-6],
+    ] as const) {
+      load(scenario);
+      const host = recordingHost({ metalLibrary: path });
+      const session = await metal.open(host);
+      const kernel = host.abilities.get('test-host:metal:0')?.metal?.compile(source, name);
+      await sleep(50);
+      await kernel?.run([new Float32Array(1)], { width: 1 });
+      kernel?.close();
+      session.close(); // delivers what has ended
+      const kernels = activitiesOf(host).filter(({ kind }) => kind === 'kernel');
+      expect(kernels).toMatchObject([{ name, duration: expect.closeTo(seconds, 4), failed: undefined }]);
+    }
+  });
+
+  it('that does not compile says why, and counts as a failed compilation', () =>
+    withDevice('apple-silicon', (device, host) => {
+      expect(() => device.compile('#error', 'k')).toThrow(/error: as it was asked for/);
+      expect(() => device.compile(source, 'other')).toThrow(/no kernel other/);
+      const failed = { kind: 'compilation', failed: 'compilation_failed' };
+      expect(activitiesOf(host)).toMatchObject([failed, failed]);
+    }));
+
+  it('rejects where the GPU fails, and gives everything back', () =>
+    withDevice('apple-silicon', async (device) => {
+      apply('device 4294968317', 'error 3');
+      const kernel = device.compile(source, name);
+      const running = kernel.run([new Float32Array(1)], { width: 1 });
+      await expect(running).rejects.toMatchObject({ kind: 'broken', message: /page_fault/ });
+      kernel.close();
+      kernel.close();
+      await expect(kernel.run([], { width: 1 })).rejects.toThrow(/closed/);
+    }));
+
+  // Each message of the way that may give nothing, one after the other.
+  it.each([
+    ...['newCommandQueue', 'newLibraryWithSource:options:error:', 'newFunctionWithName:', 'stringWithUTF8String:'],
+    ...['newComputePipelineStateWithFunction:error:', 'newBufferWithBytes:length:options:', 'commandBuffer'],
+    ...['computeCommandEncoderWithDescriptor:', 'contents'],
+  ])('is an error where %s gives nil, and holds nothing', (selector) =>
+    withDevice('apple-silicon', async (device) => {
+      apply(`nil ${selector}`);
+      const attempt = async () => {
+        const kernel = device.compile(source, name);
+        await kernel.run([new Float32Array(1)], { width: 1 }).finally(() => kernel.close());
+      };
+      await expect(attempt()).rejects.toMatchObject({ name: 'ProbeError', kind: 'broken' });
+    }),
+  );
+
+  // And those that only its timestamps need.
+  it.each(['counterSets', 'newCounterSampleBufferWithDescriptor:error:', 'computePassDescriptor'])(
+    'runs where %s gives nil',
+    (selector) =>
+      withDevice('apple-silicon', async (device) => {
+        apply(`nil ${selector}`);
+        const kernel = device.compile(source, name);
+        const values = Float32Array.of(1);
+        await kernel.run([values], { width: 1 });
+        expect(values[0]).toBe(3);
+        kernel.close();
+      }),
+  );
+});
