@@ -23,13 +23,16 @@ import { decodeRequest, metricsOf, type OtlpMetric, type OtlpPoint } from './rec
  * that two readings of them stand against each other.
  */
 function translate({ name, unit, gauge, sum, histogram }: OtlpMetric): string[] {
-  const units: Record<string, string> = { s: 'seconds', By: 'bytes', 'By/s': 'bytes_per_second', '': '' };
+  const units: Record<string, string> = {
+    ...{ s: 'seconds', By: 'bytes', 'By/s': 'bytes_per_second', '': '' },
+    ...{ Cel: 'celsius', W: 'watts', J: 'joules', Hz: 'hertz', V: 'volts', A: 'amperes', '%': 'percent' },
+  };
   let family = name.replace(/[^a-zA-Z0-9]+/g, '_');
   const suffix = /^\{.*\}$/.test(unit) || unit === '1' ? '' : units[unit];
   if (suffix === undefined) throw new Error(`what is ${unit} in Prometheus?`);
   if (suffix !== '' && !family.endsWith(`_${suffix}`)) family += `_${suffix}`;
   if (sum?.isMonotonic) family += '_total';
-  if (gauge && unit === '1') family += '_ratio';
+  if (gauge && unit === '1' && !family.endsWith('_ratio')) family += '_ratio';
   const points = (gauge ?? sum ?? histogram)?.dataPoints ?? [];
   return points.flatMap((point) => {
     const labels = labelsOf(point);
