@@ -15,6 +15,7 @@ import { registerInto } from '../../../src/exporters/prom-client/bridge.ts';
 import { PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
 import { processResource } from '../../../src/otel/resource.ts';
 import { clients } from '../prom-client/clients.ts';
+import { type ReadFamily, readPage } from '../prometheus/client-model.ts';
 import { wholeCatalogue } from '../whole-catalogue.ts';
 import { decodeRequest, metricsOf, type OtlpMetric, type OtlpPoint } from './receiver.ts';
 
@@ -68,8 +69,25 @@ function seriesOf(page: string): string[] {
 
 const formats = ['text/plain;version=0.0.4', 'text/plain;version=1.0.0', 'application/openmetrics-text;version=1.0.0'];
 
+const protobuf = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+
+/** As a server stores them: the bucket of +Inf is the count, and need not be told. */
+function seriesOfFamilies(families: readonly ReadFamily[]): string[] {
+  const of = ({ name, metric }: ReadFamily) =>
+    metric.flatMap(({ label = [], histogram }) => {
+      const labels = Object.fromEntries(label.map((each) => [each.name, each.value]));
+      if (histogram === undefined) return [series(name, labels)];
+      const bounds = (histogram.bucket ?? []).map(({ upperBound }) => upperBound).filter(Number.isFinite);
+      const buckets = [...bounds, Number.POSITIVE_INFINITY].map((le) =>
+        series(`${name}_bucket`, { ...labels, le: String(le) }),
+      );
+      return [...buckets, series(`${name}_count`, labels), series(`${name}_sum`, labels)];
+    });
+  return families.filter(({ name }) => name !== 'target_info').flatMap(of);
+}
+
 /** The page that an exporter has of a producer. */
-async function pageOf(producer: MetricProducer, format = formats[0]): Promise<string> {
+async function bytesOf(producer: MetricProducer, format: string): Promise<Buffer> {
   const exporter = new PrometheusExporter({
     ...{ host: '127.0.0.1', port: 0, preventServerStart: true, withoutScopeInfo: true },
     metricProducers: [producer],
@@ -77,10 +95,12 @@ async function pageOf(producer: MetricProducer, format = formats[0]): Promise<st
   new MeterProvider({ readers: [exporter] });
   await exporter.startServer();
   onTestFinished(() => exporter.shutdown());
-  const response = await fetch(`${exporter.url}metrics`, { headers: { Accept: format ?? '' } });
+  const response = await fetch(`${exporter.url}metrics`, { headers: { Accept: format } });
   expect(response.headers.get('content-type')?.replaceAll(' ', '')).toContain(format);
-  return response.text();
+  return Buffer.from(await response.arrayBuffer());
 }
+
+const pageOf = async (producer: MetricProducer, format: string) => (await bytesOf(producer, format)).toString();
 
 async function pushed(producer: MetricProducer): Promise<OtlpMetric[]> {
   const { resourceMetrics } = await producer.collect();
@@ -91,6 +111,12 @@ it.each(formats)('every metric of the catalogue, scraped as %s and pushed, is th
   const scraped = seriesOf(await pageOf(wholeCatalogue, format));
   const translated = (await pushed(wholeCatalogue)).flatMap(translate);
   expect(scraped.length).toBeGreaterThan(Object.keys(catalogue).length);
+  expect(scraped.toSorted()).toEqual(translated.toSorted());
+});
+
+it('in protobuf too', async () => {
+  const scraped = seriesOfFamilies(readPage(await bytesOf(wholeCatalogue, protobuf)));
+  const translated = (await pushed(wholeCatalogue)).flatMap(translate);
   expect(scraped.toSorted()).toEqual(translated.toSorted());
 });
 
