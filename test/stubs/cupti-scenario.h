@@ -19,7 +19,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the buffer that i
 static cupti_buffer_requested requested;
 static cupti_buffer_completed completed;
 static cupti_callback callback;
-static bool enabled[64], watched[700], latency;
+static _Atomic bool enabled[64], watched[700];
+static bool latency;
 static size_t attributes[16];
 static int answers[5], refusals[64];
 static const char *const functions[5] = {"subscribe", "register", "flush", "enable", "next"};
