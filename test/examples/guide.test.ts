@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runNode } from '../child.ts';
+import { scratchFolder } from '../native/compile.ts';
 import { lacks, type PartName } from '../parts.ts';
+import { openMetalStub, scenarioFile } from '../stubs/metal/open.ts';
 
 const folder = join(import.meta.dirname, '../../examples/guide');
 /** What the samples stand on, and what they compute. */
@@ -58,7 +60,7 @@ const samples: readonly Sample[] = [
   },
   { file: 'cuda-backend.ts', says: skipped('cuda') },
   { file: 'opencl-backend.ts', needs: ['pocl', 'cc'], says: [line('Memory Bandwidth: # GB/s')] },
-  { file: 'metal-backend.ts', says: skipped('metal') },
+  { file: 'metal-backend.ts', says: skipped('metal') }, // and below, on a stub
   {
     file: 'monitoring.ts',
     arguments: ['0.5'],
@@ -176,5 +178,17 @@ describe('the samples of the guide', () => {
       expect(code).toBe(0);
       expect(stdout).toMatch(/^Skipped, no opencl device: \/nowhere\.so not found\n$/);
     }
+  });
+
+  it.skipIf(lacks('cc'))('metal-backend.ts on a stub of macOS', async () => {
+    const environment = {
+      ACCELMETER_METAL_LIBRARY: openMetalStub(scratchFolder()).path,
+      METAL_STUB_SCENARIO: scenarioFile('apple-silicon'),
+    };
+    const { code, stdout, stderr } = await runNode(['examples/guide/metal-backend.ts'], environment);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const says = [line('Device: Apple M1 Pro, unified memory, metal3'), line('Utilization: #%')];
+    for (const expected of [...says, line('  Average: 0.10ms'), line('  P95: 0.10ms')])
+      expect(stdout).toMatch(expected);
   });
 });

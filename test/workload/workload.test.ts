@@ -3,7 +3,9 @@ import type { BackendName } from '../../src/backend.ts';
 import { createProfiler } from '../../src/profiler.ts';
 import { allWorkloads } from '../../src/workload/all.ts';
 import { isProduct, kernelName, left, right, size } from '../../src/workload/workload.ts';
+import { scratchFolder } from '../native/compile.ts';
 import { lacks } from '../parts.ts';
+import { openMetalStub } from '../stubs/metal/open.ts';
 
 /** Along columns, unlike any of the workloads. */
 function multiply(a: Float32Array, b: Float32Array, rows: number): Float32Array {
@@ -47,10 +49,11 @@ describe('the product', () => {
 });
 
 describe.each(allWorkloads)('$backend', ({ backend, open }) => {
-  const lacking: Partial<Record<BackendName, boolean>> = { opencl: lacks('pocl') };
+  const lacking: Partial<Record<BackendName, boolean>> = { opencl: lacks('pocl'), metal: lacks('cc') };
 
   it.skipIf(lacking[backend])('multiplies rightly, and is measured once each time', async () => {
-    const profiler = await createProfiler({ backends: [backend] });
+    const metalLibrary = backend === 'metal' ? metalStub() : undefined;
+    const profiler = await createProfiler({ backends: [backend], metalLibrary });
     onTestFinished(() => profiler.close());
     const [device] = profiler.devices;
     if (device === undefined) throw new Error(`no device of ${backend}`);
@@ -62,3 +65,10 @@ describe.each(allWorkloads)('$backend', ({ backend, open }) => {
     expect(device.getKernelStatistics().get(kernelName)?.totalExecutions).toBe(4);
   });
 });
+
+/** Computes in place of a GPU, so that the test is of our part wherever it runs. */
+function metalStub(): string {
+  const stub = openMetalStub(scratchFolder());
+  stub.load('apple-silicon');
+  return stub.path;
+}

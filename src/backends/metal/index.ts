@@ -69,7 +69,7 @@ const never = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000);
 
 /** What is not read at all is said here: it is missing on every Mac, and nothing that is installed would mend it. */
-const unread = 'not power, temperature or clocks: macOS gives them to root and to its own frameworks only';
+const unread = 'power, temperature and clocks are not read: macOS tells them to root only';
 
 function deviceSource({ names, system }: Roster): SourceState {
   return { name: 'metal', up: true, detail: `${names.join(', ') || 'no GPU at present'}, ${system}; ${unread}` };
@@ -77,7 +77,7 @@ function deviceSource({ names, system }: Roster): SourceState {
 
 function statisticsSource({ hasStatistics: up }: Roster): SourceState {
   const detail = up
-    ? 'utilization and memory in use, by all processes'
+    ? 'utilization and memory in use'
     : 'utilization not read: the driver has no PerformanceStatistics in the IO registry';
   return { name: 'io_accelerator', up, detail };
 }

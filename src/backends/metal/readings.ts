@@ -20,13 +20,13 @@ export function readingsOf(properties: Properties, told: Told): Reading[] {
   const { allocatedBytes, queueDepth, thermalState, utilizationPercent } = told;
   // The limit that Metal gives is of the memory that the GPU works in: its own where it has any.
   const usage = properties.unifiedMemory ? told.systemMemoryBytes : told.videoMemoryBytes;
+  const limit = properties.recommendedMaxWorkingSetBytes;
   const values: (Reading | false)[] = [
     isShare(utilizationPercent) && { name: 'hw.gpu.utilization', value: utilizationPercent / 100 },
-    isAmount(properties.recommendedMaxWorkingSetBytes) && {
-      name: 'hw.gpu.memory.limit',
-      value: properties.recommendedMaxWorkingSetBytes,
-    },
+    isAmount(limit) && { name: 'hw.gpu.memory.limit', value: limit },
     isAmount(usage) && { name: 'hw.gpu.memory.usage', value: usage },
+    // The limit is what is recommended: what is beyond it is no share.
+    isAmount(usage) && isAmount(limit) && usage <= limit && { name: 'hw.gpu.memory.utilization', value: usage / limit },
     isAmount(allocatedBytes) && { name: 'accelmeter.device.process.memory', value: allocatedBytes },
     thermalState !== undefined && { name: 'accelmeter.device.thermal.state', value: thermalState },
     { name: 'accelmeter.device.queue.depth', value: queueDepth },

@@ -17,7 +17,8 @@ const others = [
 
 export type Scenario = 'apple-silicon' | 'intel' | 'no-device' | 'no-statistics' | 'old';
 
-const scenarioFile = (name: Scenario) => join(import.meta.dirname, 'scenarios', `${name}.txt`);
+/** For another process: `METAL_STUB_SCENARIO`. */
+export const scenarioFile = (name: Scenario) => join(import.meta.dirname, 'scenarios', `${name}.txt`);
 
 const controls = {
   load: { symbols: ['metal_stub_load'], takes: ['text'], gives: 'i32' },
