@@ -40,7 +40,7 @@ export function deviceWindow(profile: DeviceProfile, stretch: Stretch): Window {
     memory: {
       usage: polled.memory.usage ?? memory.usage,
       limit: polled.memory.limit,
-      growth: memory.usage === undefined ? undefined : memory.usage - heldBefore,
+      growth: memory.usage === undefined ? polled.memory.growth : memory.usage - heldBefore,
       failedAllocations: counters.failedAllocations,
     },
     process: polled.process,

@@ -6,6 +6,7 @@ import type { DeviceProfile } from './device-profile.ts';
 import { deviceWindow } from './device-window.ts';
 import { durationsOf } from './durations.ts';
 import { FollowedKernels } from './followed-kernels.ts';
+import { CounterHistory } from './hardware-values.ts';
 import type { Interval } from './intervals.ts';
 import { ObjectiveHistory } from './objective-history.ts';
 import { historyLength, RecentBuckets } from './recent-buckets.ts';
@@ -31,6 +32,7 @@ export class DeviceHistory {
   readonly #objectives = new ObjectiveHistory();
   readonly #kernels = new RecentBuckets();
   readonly #waits = new RecentBuckets();
+  readonly #counters = new CounterHistory();
   /** Without a gap, the oldest first. */
   #intervals: Kept[] = [];
   #taken = 0;
@@ -68,7 +70,10 @@ export class DeviceHistory {
       waits: queueWait.interval,
       utilization: this.#profile.utilization,
       heldBefore: this.#held,
-      polled: polledValues(this.#profile.readings, process),
+      polled: polledValues(this.#profile.readings, process, {
+        increases: this.#counters.take(this.#profile.readings),
+        seconds: interval.seconds,
+      }),
       unseen,
     });
     if (this.#intervals.length > historyLength) this.#intervals.shift();
@@ -82,6 +87,7 @@ export class DeviceHistory {
     this.#kernels.skip(Array.from(this.#profile.kernels(), ({ distribution }) => distribution.sketch));
     this.#waits.skip([this.#profile.queueWait.sketch]);
     this.#byKernel.skip();
+    this.#counters.skip();
   }
 
   /**

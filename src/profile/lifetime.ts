@@ -9,6 +9,7 @@ import { countersOf } from './counters.ts';
 import type { DeviceProfile } from './device-profile.ts';
 import { deviceWindow } from './device-window.ts';
 import { durationsOf } from './durations.ts';
+import { CounterHistory } from './hardware-values.ts';
 import { otherName } from './kernel-names.ts';
 import { overObjectiveEver } from './objective-history.ts';
 import { allBuckets } from './recent-buckets.ts';
@@ -46,7 +47,10 @@ export function lifetimeWindow(profile: DeviceProfile, now: number, process: rea
     overObjective: overObjectiveEver(kernels),
     unseen: [],
     counters,
-    polled: polledValues(profile.readings, process),
+    polled: polledValues(profile.readings, process, {
+      increases: new CounterHistory().take(profile.readings),
+      seconds,
+    }),
     heldBefore: 0,
     utilization: profile.utilization,
   });

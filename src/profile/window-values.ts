@@ -1,14 +1,15 @@
 /**
  * Which of the polled values of a device and of the process stand in a window, and how the values of its intervals
- * become one. A value that a backend begins to read needs a line here.
+ * become one. A value that a backend begins to read needs a line here, one of the hardware in hardware-values.ts.
  */
 
 import type { Reading } from '../backend.ts';
 import type { ProcessPoint } from '../catalogue.ts';
+import { hardwareOver, hardwareValues, type Increases } from './hardware-values.ts';
 import type { HardwareWindow, MemoryWindow, ProcessWindow } from './window.ts';
 
-/** The mean of the intervals that have it, the highest of them, or what the last interval says. */
-type Over = 'average' | 'highest' | 'last';
+/** The mean of the intervals that have it, the highest of them, what the last interval says, or how much more than the first. */
+type Over = 'average' | 'highest' | 'last' | 'rise';
 
 type Table<Field extends string, Name> = Readonly<Partial<Record<Field, { readonly of: Name; readonly over: Over }>>>;
 
@@ -25,12 +26,8 @@ const processValues = {
 const memoryValues = {
   usage: { of: 'hw.gpu.memory.usage', over: 'last' },
   limit: { of: 'hw.gpu.memory.limit', over: 'last' },
+  growth: { of: 'accelmeter.device.process.memory', over: 'rise' },
 } as const satisfies Table<keyof MemoryWindow, Reading['name']>;
-
-const hardwareValues = {
-  utilization: { of: 'hw.gpu.utilization', over: 'average' },
-  thermalState: { of: 'accelmeter.device.thermal.state', over: 'last' },
-} as const satisfies Table<keyof HardwareWindow, Reading['name']>;
 
 /** What was polled in one interval. */
 export interface PolledValues {
@@ -39,12 +36,16 @@ export interface PolledValues {
   readonly hardware: HardwareWindow;
 }
 
-/** What stands in a window, of the values that a device and the process have now. */
-export function polledValues(readings: readonly Reading[], process: readonly ProcessPoint[]): PolledValues {
+/** What of the values that a device and the process have now stands in a window, at the end of an interval of `seconds`. */
+export function polledValues(
+  readings: readonly Reading[],
+  process: readonly ProcessPoint[],
+  { increases, seconds }: { readonly increases: Increases; readonly seconds: number },
+): PolledValues {
   return {
     process: pick(processValues, process),
     memory: pick(memoryValues, readings),
-    hardware: pick(hardwareValues, readings),
+    hardware: hardwareValues(readings, increases, seconds),
   };
 }
 
@@ -59,10 +60,7 @@ export function polledOver(intervals: readonly PolledValues[]): PolledValues {
       memoryValues,
       intervals.map(({ memory }) => memory),
     ),
-    hardware: over(
-      hardwareValues,
-      intervals.map(({ hardware }) => hardware),
-    ),
+    hardware: hardwareOver(intervals.map(({ hardware }) => hardware)),
   };
 }
 
@@ -77,7 +75,6 @@ function pick(table: Table<string, string>, points: readonly (Reading | ProcessP
   return values;
 }
 
-/** Fields of a window that are not in the table, such as the link, come another way. */
 function over(table: Table<string, string>, intervals: readonly object[]): Values {
   const result: Record<string, number> = {};
   for (const [field, value] of Object.entries(table)) {
@@ -88,6 +85,7 @@ function over(table: Table<string, string>, intervals: readonly object[]): Value
     if (value?.over === 'average') result[field] = seen.reduce((a, b) => a + b, 0) / seen.length;
     if (value?.over === 'highest') result[field] = Math.max(...seen);
     if (value?.over === 'last' && typeof last === 'number') result[field] = last;
+    if (value?.over === 'rise' && typeof last === 'number') result[field] = last - (seen[0] ?? last);
   }
   return result;
 }

@@ -8,7 +8,17 @@ import { cuda } from '../../src/backends/cuda/index.ts';
 import { conforms, type RecordingHost, recordingHost } from '../conformance.ts';
 import { scratchFolder } from '../native/compile.ts';
 import { lacks } from '../parts.ts';
-import { hopper, machine, partitioned, type StubGpu, stubNvml, turing, uuid, writeScenario } from './nvml-scenario.ts';
+import {
+  hopper,
+  machine,
+  partitioned,
+  replacing,
+  type StubGpu,
+  stubNvml,
+  turing,
+  uuid,
+  writeScenario,
+} from './nvml-scenario.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const captures = join(import.meta.dirname, '../captures');
@@ -301,11 +311,6 @@ describe.skipIf(lacks('cc'))('CUDA devices, by a stub of NVML', () => {
 const mute: StubGpu = (gpu) => hopper(gpu).filter((line) => /GetName|GetUUID/.test(line));
 /** As Turing drivers have given lists to who asked with structures of another driver. */
 const garbage: StubGpu = (gpu) => replacing(hopper, `processes@${gpu} 0 count:3000000000 hex:${'5a'.repeat(96)}`)(gpu);
-
-function replacing(gpu: StubGpu, line: string): StubGpu {
-  const key = `${line.split(' ')[0]} `;
-  return (number) => [...gpu(number).filter((each) => !each.startsWith(key)), line];
-}
 
 const noXids = [48, 62, 64, 74, 79, 95, 119, 120].map((code) => `hw.errors xid_${code}`);
 const wellSaid: [string, number][] = [

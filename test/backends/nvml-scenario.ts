@@ -120,6 +120,12 @@ export const partitioned: StubGpu = (gpu) => [
   ]),
 ];
 
+/** The same GPU with another answer of the first word of `line`, or with one that it did not have. */
+export function replacing(gpu: StubGpu, line: string): StubGpu {
+  const key = `${line.split(' ')[0]} `;
+  return (number) => [...gpu(number).filter((each) => !each.startsWith(key)), line];
+}
+
 const folder = scratchFolder();
 let scenarios = 0;
 
