@@ -35,6 +35,8 @@ import { visibleDevices } from './visible.ts';
 /** A GPU that nobody keeps awake takes seconds to start. */
 const openPatienceSeconds = 10;
 const samplePatienceSeconds = 2;
+/** The process itself answers at once, unless somebody has stopped it. */
+const askPatienceSeconds = 0.5;
 /** After so long the process is given up, and another one tried once it is gone. */
 const givenUpSeconds = 60;
 const firstRetrySeconds = 5;
@@ -169,16 +171,11 @@ class NvmlLife implements Nvml {
 
   async opened(): Promise<void> {
     this.#next();
-    this.#process?.keepAlive(true);
-    const end = performance.now() + openPatienceSeconds * 1000;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, end - performance.now());
-    });
-    await Promise.race([this.#job?.done, late]);
-    clearTimeout(timer);
-    this.#process?.keepAlive(false);
-    if (this.#isStuck) await this.#ask();
+    const driver = this.#process;
+    driver?.keepAlive(true);
+    await within(openPatienceSeconds, this.#job?.done);
+    if (this.#isStuck) await within(askPatienceSeconds, this.#ask());
+    driver?.keepAlive(false);
   }
 
   release(): void {
@@ -394,6 +391,16 @@ class NvmlLife implements Nvml {
 }
 
 const namesOf = (devices: readonly NvmlDevice[]) => devices.map(({ uuid }) => uuid).join(' ');
+
+/** Resolves when `done` does, or after so many seconds. */
+async function within(seconds: number, done: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, seconds * 1000);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
 
 async function prepare(driver: DriverProcess, inventory: Inventory, devices: readonly NvmlDevice[]) {
   const preparation = planPreparation({ ...inventory, devices });
