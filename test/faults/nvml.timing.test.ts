@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
 import { hopper, machine, stubNvml, turing, uuid, writeScenario } from '../backends/nvml-scenario.ts';
 import { lacks } from '../parts.ts';
-import { expectUnharmed, type Running, watch } from './watch.ts';
+import { expectUnharmed, watch } from './watch.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -35,7 +35,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
     readonly seconds?: number;
     readonly environment?: Record<string, string>;
     /** What becomes of the machine while the service runs. */
-    readonly then?: (change: (lines: string) => void, program: Running) => Promise<unknown>;
+    readonly meanwhile?: (change: (lines: string) => void) => Promise<unknown>;
     /** Things of ours that run for the first time: a process that is begun or lost. */
     readonly firsts?: number;
   }
@@ -43,7 +43,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
   /** Runs the service on that machine; whatever comes, it is unharmed. */
   async function serve(
     lines: string,
-    { seconds = 2.5, environment = {}, then, firsts = 4 }: Course = {},
+    { seconds = 2.5, environment = {}, meanwhile, firsts = 4 }: Course = {},
   ): Promise<Seen> {
     const file = writeScenario(lines);
     const change = (changed: string) => void writeScenario(changed, file);
@@ -53,7 +53,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
       environment: { ACCELMETER_NVML_LIBRARY: library, ACCELMETER_STUB_NVML: file, ...environment },
       meanwhile: async (program) => {
         await program.said(/ready/);
-        await then?.(change, program);
+        await meanwhile?.(change);
       },
     });
     const ended = performance.now();
@@ -82,7 +82,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
   it.concurrent('hang later is told which call, and has no old values', async () => {
     const { looks, slowestLook } = await serve(machine([hopper, turing]), {
       seconds: 5,
-      then: async (change) => {
+      meanwhile: async (change) => {
         await sleep(600);
         change(machine([hopper, turing], ['hang nvmlDeviceGetUtilizationRates 30']));
       },
@@ -99,7 +99,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
   it.concurrent('hang and come back are read again', async () => {
     const { looks } = await serve(machine([hopper]), {
       seconds: 6,
-      then: async (change) => {
+      meanwhile: async (change) => {
         await sleep(600);
         change(machine([hopper], ['hang nvmlDeviceGetPowerUsage 0', 'hang nvmlDeviceGetUtilizationRates 3']));
         await sleep(500);
@@ -115,7 +115,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
     async (fault) => {
       const { looks, changes } = await serve(machine([hopper]), {
         seconds: 8,
-        then: async (change) => {
+        meanwhile: async (change) => {
           await sleep(600);
           change(machine([hopper], [`${fault} nvmlDeviceGetMemoryInfo_v2`]));
           await sleep(1500);
@@ -136,7 +136,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
   it.concurrent('lose one of them at the 50th call have the other, and both once it is back', async () => {
     const { looks, changes } = await serve(machine([hopper, turing]), {
       seconds: 9,
-      then: async (change) => {
+      meanwhile: async (change) => {
         await sleep(300);
         change(machine([hopper, turing], ['at 50 lost 1']));
         await sleep(1500);
@@ -156,7 +156,7 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
   it.concurrent('have their driver exchanged are told so, and are read by the new one', async () => {
     const { looks, changes } = await serve(machine([hopper]), {
       seconds: 9,
-      then: async (change) => {
+      meanwhile: async (change) => {
         await sleep(300);
         change(machine([hopper], ['at 1 code 18']));
         await sleep(1500);
