@@ -65,11 +65,19 @@ function pushAtEnd(begun: () => Promise<Started | undefined> | undefined): void 
   });
 }
 
-/** In parts, with a turn of the service's event loop between them: at once it would be held for twice as long. */
+/** In parts of a few milliseconds, with a turn of the service's event loop between them: at once they would hold it. */
 async function load(): Promise<typeof import('./start.ts')> {
   const parts = [
+    () => import('@opentelemetry/api'),
     () => import('@opentelemetry/sdk-metrics'),
+    () => import('../src/exporters/prometheus/formats.ts'),
     () => import('../src/exporters/prometheus/exporter.ts'),
+    () => import('../src/profile/device-profile.ts'),
+    () => import('../src/analysis.ts'),
+    () => import('../src/otel/metric-producer.ts'),
+    () => import('../src/backends/cpu/index.ts'),
+    () => import('../src/backends/opencl/index.ts'),
+    () => import('../src/backends/cuda/index.ts'),
     () => import('../src/profiler.ts'),
   ];
   for (const part of parts) {
