@@ -9,7 +9,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { MeterProvider } from '@opentelemetry/api';
 import { isChosen } from '../src/chosen-backends.ts';
 import { missingPeer } from '../src/missing-peer.ts';
-import { armCudaTracer, armOpenclLayer } from '../src/native/arm.ts';
+import { armDrivers } from '../src/native/arm.ts';
 import { claimProcess } from './claim.ts';
 import { onGlobalMeterProvider } from './meter-provider.ts';
 import { say } from './say.ts';
@@ -32,8 +32,7 @@ function begin(): void {
       return;
     }
     if (!claimProcess()) return;
-    if (isChosen('cuda', process.env)) armCudaTracer();
-    if (isChosen('opencl', process.env)) armOpenclLayer();
+    armDrivers((backend) => isChosen(backend, process.env));
     const registered = new Promise<MeterProvider>(onGlobalMeterProvider);
     let started: Promise<Started | undefined> | undefined;
     const begun = () => {

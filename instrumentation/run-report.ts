@@ -9,7 +9,7 @@ import { type Finding, findingOf } from '../src/analyzer/finding.ts';
 import { observe } from '../src/analyzer/observe.ts';
 import type { BaselineDevice } from '../src/baseline/baseline.ts';
 import { missingPeer } from '../src/missing-peer.ts';
-import { armOpenclLayer } from '../src/native/arm.ts';
+import { armDrivers } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
 import { lifetimeWindow } from '../src/profile/lifetime.ts';
 import type { ProfilerState } from '../src/profiler.ts';
@@ -40,7 +40,7 @@ async function begin(into: string): Promise<void> {
     if (switches.off !== undefined) return sayProblem(`off, ${switches.off}`);
     if (!claimProcess()) return;
     const options = resolveOptions({}, process.env, sayProblem);
-    if (options.backends.includes('opencl')) armOpenclLayer();
+    armDrivers((backend) => options.backends.includes(backend));
     const { host, port, service } = switches;
     // In here, because a package that is missing must not keep the program from running.
     const { openScrapeTarget } = await import('../src/scrape-target.ts');

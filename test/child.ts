@@ -29,7 +29,7 @@ export function startNode(
   node = process.execPath,
 ): Child {
   const clean = Object.entries(process.env).filter(
-    ([name]) => !/^(ACCELMETER|OTEL|OPENCL_LAYERS|NODE_OPTIONS)/.test(name),
+    ([name]) => !/^(ACCELMETER|OTEL|OPENCL_LAYERS|CUDA_INJECTION64_PATH|NODE_OPTIONS)/.test(name),
   );
   const env = { ...Object.fromEntries(clean), ...environment };
   const began = performance.now();

@@ -3,7 +3,14 @@
  * it loads nothing and calls no driver.
  */
 import { delimiter } from 'node:path';
+import type { BackendName } from '../backend.ts';
 import { prebuiltLibrary } from './prebuilt.ts';
+
+/** Names our tracers to the drivers of the backends that are wanted. */
+export function armDrivers(isWanted: (backend: BackendName) => boolean): void {
+  if (isWanted('cuda')) armCudaTracer();
+  if (isWanted('opencl')) armOpenclLayer();
+}
 
 /**
  * Names our layer to the OpenCL loader, which looks for layers at the process's first OpenCL call: later is too late.
