@@ -26,11 +26,11 @@ interface Totals {
 export interface LineFormat {
   /** The bytes that end the labels of each bucket, `+Inf` last: `le="0.5"} `. */
   readonly bounds: readonly Uint8Array[];
-  /** What ends a line: a line feed, with a timestamp before it where there is one. */
-  readonly ending: string;
+  /** What follows a value, with its blank; empty for none. */
+  readonly timestamp: string;
   /** Whether there is no count where there is no sum. */
   readonly countNeedsSum: boolean;
-  /** What follows the count of bucket `i`, before the ending; empty for most. */
+  /** What follows that of bucket `i`; empty for most. */
   readonly remark: ((i: number) => string) | undefined;
   /** Changes when any remark does. */
   readonly version: number | undefined;
@@ -82,16 +82,16 @@ export class HistogramLines {
     // The SDK leaves the sum out where values may be negative: such a sum can fall, and would read as a reset.
     if (hasSum) {
       page.number(sum);
-      page.ending(format.ending);
+      page.endLine(format.timestamp);
       return format.bounds.length + 2;
     }
     return format.bounds.length + (format.countNeedsSum ? 0 : 1);
   }
 
   #writeAnew(page: PageBuffer, counts: readonly number[], totals: Totals, format: LineFormat): void {
-    const { bounds, ending, countNeedsSum, remark, version } = format;
+    const { bounds, timestamp, countNeedsSum, remark, version } = format;
     const start = page.length;
-    const keep = this.#pages++ > 0 && ending === '\n';
+    const keep = this.#pages++ > 0 && timestamp === '';
     const marks = keep ? new Float64Array((bounds.length + 1) * markSize) : undefined;
     const last = bounds.length - 1;
     const total = totalOf(counts, totals.count);
@@ -104,15 +104,15 @@ export class HistogramLines {
       page.bytes(bounds[i] as Uint8Array);
       page.number(cumulative);
       note(marks, i, cumulative, page.length - start);
-      if (remark !== undefined) page.text(remark(i));
-      page.ending(ending);
+      if (remark === undefined) page.endLine(timestamp);
+      else page.endLine(timestamp + remark(i));
     }
     const hasSum = totals.sum !== undefined;
     if (hasSum || !countNeedsSum) {
       page.text(this.#starts.count);
       page.number(total);
       note(marks, bounds.length, total, page.length - start);
-      page.ending(ending);
+      page.endLine(timestamp);
     }
     if (hasSum) page.text(this.#starts.sum);
     this.#kept = marks && { ...copyOf(page, start, bounds.length + 1), bounds, version, hasSum, marks };

@@ -86,20 +86,25 @@ export function metricNameInUtf8(
   naming: MetricNaming,
 ): string | undefined {
   if (name === '') return undefined;
-  let whole = name.toWellFormed();
+  let whole = utf8(name);
   if (naming.unitSuffixes) {
     const words = wordsOf(name);
     for (const suffix of unitSuffixes(unit)) if (!words.includes(suffix)) whole = endingIn(whole, suffix);
     if (unit === '1' && kind === 'gauge') whole = endingIn(whole, 'ratio');
   }
   if (kind === 'counter') whole = endingIn(whole, 'total');
-  return naming.prefix === '' ? whole : `${naming.prefix.toWellFormed()}_${whole}`;
+  return naming.prefix === '' ? whole : `${utf8(naming.prefix)}_${whole}`;
 }
 
 /** The name of a label for the same readers. What begins with two underscores belongs to the server there as well. */
 export function labelNameInUtf8(attribute: string): string | undefined {
   if (attribute === '') return undefined;
-  return attribute.startsWith('__') ? `key${attribute.toWellFormed()}` : attribute.toWellFormed();
+  return attribute.startsWith('__') ? `key${utf8(attribute)}` : utf8(attribute);
+}
+
+/** Prometheus takes any character in a name, but its parser ends at the character 0. */
+function utf8(name: string): string {
+  return name.toWellFormed().replaceAll('\0', '_');
 }
 
 /**

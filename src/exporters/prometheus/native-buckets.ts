@@ -11,7 +11,7 @@ import { sketchScale } from '../../distribution/bucket-bounds.ts';
 import type { Sketch } from '../../distribution/sketch.ts';
 
 /** The schemas that there are. */
-const coarsest = -4;
+export const coarsest = -4;
 const finest = 8;
 /** So many empty buckets between two are cheaper as zeros than as the beginning of a new run. */
 const gapFilled = 2;
@@ -79,14 +79,12 @@ export class NativeBuckets {
     sketch.forEach(this.#add);
   }
 
-  /** False where the buckets are wider than the widest that Prometheus has. */
-  readExponential({ scale, zeroCount, positive, negative }: ExponentialHistogram): boolean {
-    if (scale < coarsest) return false;
+  /** One of scale `coarsest` or finer. */
+  readExponential({ scale, zeroCount, positive, negative }: ExponentialHistogram): void {
     const shift = Math.max(0, scale - finest);
     this.#clear(scale - shift, zeroCount);
     addAll(this.positive, positive, shift);
     addAll(this.negative, negative, shift);
-    return true;
   }
 
   #clear(schema: number, zeroCount: number): void {

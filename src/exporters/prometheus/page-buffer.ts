@@ -60,13 +60,11 @@ export class PageBuffer {
     this.#length += this.#bytes.write(text, this.#length);
   }
 
-  /** Ends a line: mostly with a line feed alone, for which a string would be a call into C++. */
-  ending(ending: string): void {
-    if (ending !== '\n') this.text(ending);
-    else {
-      this.#reserve(1);
-      this.#bytes[this.#length++] = 10;
-    }
+  /** Ends a line, with a timestamp where there is one. A line feed as a string would be a call into C++. */
+  endLine(timestamp: string): void {
+    if (timestamp !== '') this.text(timestamp);
+    this.#reserve(1);
+    this.#bytes[this.#length++] = 10;
   }
 
   /** Writes bytes as they are. */

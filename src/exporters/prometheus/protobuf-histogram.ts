@@ -8,7 +8,7 @@ import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics
 import type { Exemplar } from '../../distribution/exemplars.ts';
 import { originOf } from '../../otel/histograms.ts';
 import { bucketOf, type ClassicBuckets, classicBuckets } from './classic-buckets.ts';
-import { type BucketRuns, NativeBuckets } from './native-buckets.ts';
+import { type BucketRuns, coarsest, NativeBuckets } from './native-buckets.ts';
 import { fieldRoom, type ProtobufCursor } from './protobuf-cursor.ts';
 import { writeLabel, writeTime } from './protobuf-messages.ts';
 
@@ -51,9 +51,14 @@ const exemplarRoom = 192;
 const bucketRoom = 3 * fieldRoom;
 const noBuckets: ClassicBuckets = { boundaries: [], counts: [] };
 
-/** Returns a reader of histograms. */
-export function createHistogramMessage(kind: ProtobufHistograms): {
-  read(histogram: Histogram | ExponentialHistogram): HistogramMessage;
+/** Whether a histogram can have native buckets. */
+export function canBeNative(histogram: Histogram | ExponentialHistogram): boolean {
+  return 'scale' in histogram ? histogram.scale >= coarsest : originOf(histogram) !== undefined;
+}
+
+/** Returns a reader of histograms. What is read as native must be one that can be. */
+export function createHistogramMessage(): {
+  read(histogram: Histogram | ExponentialHistogram, kind: ProtobufHistograms): HistogramMessage;
 } {
   const native = new NativeBuckets();
   let isNative = false;
@@ -82,15 +87,16 @@ export function createHistogramMessage(kind: ProtobufHistograms): {
   };
 
   /** Takes all numbers from where they agree: the point itself, or what it was made from. */
-  function take(histogram: Histogram | ExponentialHistogram): void {
+  function take(histogram: Histogram | ExponentialHistogram, kind: ProtobufHistograms): void {
     const origin = originOf(histogram);
     exemplars = origin?.source.exemplars?.latest() ?? [];
+    isNative = kind !== 'classic';
     const moved = origin !== undefined && origin.source.count !== histogram.count;
-    const live = origin !== undefined && kind !== 'classic' && !(moved && origin.classicScale === undefined);
-    isNative = live || (kind !== 'classic' && 'scale' in histogram && native.readExponential(histogram));
+    const live = origin !== undefined && isNative && !(moved && origin.classicScale === undefined);
     if (live) native.readSketch(origin.source.sketch);
+    else if (isNative && 'scale' in histogram) native.readExponential(histogram);
     sum = live ? origin.source.sum : histogram.sum;
-    if (isNative && kind === 'native') classic = noBuckets;
+    if (kind === 'native') classic = noBuckets;
     else if (live && moved && 'buckets' in histogram) {
       classic = { ...histogram.buckets, counts: origin.source.sketch.classic(origin.classicScale) };
     } else classic = classicBuckets(histogram);
@@ -98,8 +104,8 @@ export function createHistogramMessage(kind: ProtobufHistograms): {
   }
 
   return {
-    read(histogram) {
-      take(histogram);
+    read(histogram, kind) {
+      take(histogram, kind);
       const { positive, negative } = native;
       const buckets = isNative ? positive.buckets + negative.buckets + 3 * (positive.runs + negative.runs) : 0;
       message.room =

@@ -8,11 +8,11 @@
  */
 import type { HrTime } from '@opentelemetry/api';
 import { type DataPoint, DataPointType, type ExponentialHistogram, type Histogram } from '@opentelemetry/sdk-metrics';
-import type { Family } from './families.ts';
+import type { Family, Stream } from './families.ts';
 import type { Format, FormatOptions } from './format.ts';
 import type { PageBuffer } from './page-buffer.ts';
 import { fieldRoom, ProtobufCursor, writePaddedVarint } from './protobuf-cursor.ts';
-import { createHistogramMessage, type ProtobufHistograms } from './protobuf-histogram.ts';
+import { canBeNative, createHistogramMessage, type ProtobufHistograms } from './protobuf-histogram.ts';
 import { writeLabel, writeTime } from './protobuf-messages.ts';
 import { createSeries, type Labels, type SeriesOf } from './series.ts';
 import { createFormat, pointsAStep } from './writing.ts';
@@ -35,9 +35,12 @@ const lengthBytes = 5;
 /** Delimited protobuf. */
 export function createProtobufFormat(options: ProtobufOptions): Format {
   const cursor = new ProtobufCursor();
-  const histogram = createHistogramMessage(options.protobufHistograms);
+  const histogram = createHistogramMessage();
   const samples = createSeries(options, (_, labels) => labelBytes(labels));
   const histograms = createSeries(options, (_, labels) => labelBytes(labels), 'le');
+
+  /** Of the family that is being written: a server takes all of one for what the first of them is. */
+  let kind: ProtobufHistograms = 'classic';
 
   function begin(page: PageBuffer, room: number): void {
     cursor.bytes = page.room(room);
@@ -78,12 +81,13 @@ export function createProtobufFormat(options: ProtobufOptions): Format {
     page: PageBuffer,
     points: readonly DataPoint<Histogram | ExponentialHistogram>[],
     labelsOf: SeriesOf<Uint8Array>,
+    kind: ProtobufHistograms,
   ): Generator<void, number> {
     let series = 0;
     let untilStep = pointsAStep;
     for (const point of points) {
       const labels = labelsOf(point.attributes);
-      const message = histogram.read(point.value);
+      const message = histogram.read(point.value, kind);
       begin(page, labels.length + message.room + 8 * fieldRoom);
       cursor.tag(family.metric, 'length');
       const start = cursor.open();
@@ -110,7 +114,7 @@ export function createProtobufFormat(options: ProtobufOptions): Format {
   }
 
   return createFormat(options, {
-    head(page, { name, help, type, unit }) {
+    head(page, { name, help, type, unit, streams }) {
       const named = name.replace(/_total$/, '').endsWith(`_${unit}`); // A reader refuses any other unit.
       begin(page, (name.length + help.length + unit.length) * 3 + lengthBytes + 4 * fieldRoom);
       cursor.at += lengthBytes;
@@ -126,18 +130,25 @@ export function createProtobufFormat(options: ProtobufOptions): Format {
       cursor.tag(family.type, 'varint');
       cursor.varint(metricTypes[type]);
       page.advance(cursor.at);
+      kind = streams.every(isNative) ? options.protobufHistograms : 'classic';
     },
     stream(page, { name, type }, stream, resource) {
       const { metric: data } = stream;
       return data.dataPointType === DataPointType.SUM || data.dataPointType === DataPointType.GAUGE
         ? writeNumbers(page, type === 'counter' ? 'counter' : 'gauge', data.dataPoints, samples(name, stream, resource))
-        : writeHistograms(page, data.dataPoints, histograms(name, stream, resource));
+        : writeHistograms(page, data.dataPoints, histograms(name, stream, resource), kind);
     },
     foot(page, start) {
       const begun = start + lengthBytes;
       writePaddedVarint(page.room(0), start, begun, page.length - begun);
     },
   });
+}
+
+/** Whether all histograms of a stream can have native buckets. */
+function isNative({ metric: { dataPointType, dataPoints } }: Stream): boolean {
+  if (dataPointType === DataPointType.SUM || dataPointType === DataPointType.GAUGE) return false;
+  return dataPoints.every(({ value }) => canBeNative(value));
 }
 
 /** Pairs of name and value, each behind the tag that it has in Metric. */

@@ -73,7 +73,7 @@ export function createLineFormat(options: FormatOptions, dialect: TextDialect): 
   const writeHistogram = createHistogramWriter(dialect);
   const samples = createSeries<Sample>(options, renderSample);
   const histograms = createSeries<HistogramText>(options, renderHistogram, 'le');
-  const ending = (time: HrTime) => (options.appendTimestamp && time[0] > 0 ? `${dialect.timestamp(time)}\n` : '\n');
+  const timestampOf = (time: HrTime) => (options.appendTimestamp && time[0] > 0 ? dialect.timestamp(time) : '');
 
   function* writeNumbers(
     page: PageBuffer,
@@ -84,9 +84,9 @@ export function createLineFormat(options: FormatOptions, dialect: TextDialect): 
     let untilStep = pointsAStep;
     for (const point of points) {
       const { value, created } = seriesOf(point.attributes);
-      const end = ending(point.endTime);
-      writeLine(page, value, point.value, end);
-      if (withCreated) writeLine(page, created, seconds(point.startTime), end);
+      const timestamp = timestampOf(point.endTime);
+      writeLine(page, value, point.value, timestamp);
+      if (withCreated) writeLine(page, created, seconds(point.startTime), timestamp);
       if (--untilStep > 0) continue;
       untilStep = pointsAStep;
       yield;
@@ -104,9 +104,9 @@ export function createLineFormat(options: FormatOptions, dialect: TextDialect): 
     let untilStep = pointsAStep;
     for (const point of points) {
       const text = seriesOf(point.attributes);
-      const end = ending(point.endTime);
-      series += writeHistogram(page, text, point.value, end);
-      if (withCreated) writeLine(page, text.created, seconds(point.startTime), end);
+      const timestamp = timestampOf(point.endTime);
+      series += writeHistogram(page, text, point.value, timestamp);
+      if (withCreated) writeLine(page, text.created, seconds(point.startTime), timestamp);
       if (--untilStep > 0) continue;
       untilStep = pointsAStep;
       yield;
@@ -133,12 +133,17 @@ function createHistogramWriter(dialect: TextDialect) {
   const bucketEnds = createBucketEnds(dialect.bound);
   const { exemplar: textOf, countNeedsSum = false } = dialect;
 
-  return (page: PageBuffer, text: HistogramText, value: Histogram | ExponentialHistogram, ending: string): number => {
+  return (
+    page: PageBuffer,
+    text: HistogramText,
+    value: Histogram | ExponentialHistogram,
+    timestamp: string,
+  ): number => {
     const { boundaries, counts } = classicBuckets(value);
     const bounds = bucketEnds(boundaries);
     const exemplars = textOf && originOf(value)?.source.exemplars;
     const remark = textOf && exemplars?.version ? createRemarks(exemplars, boundaries, textOf) : undefined;
-    const format = { bounds, ending, countNeedsSum, version: exemplars?.version, remark };
+    const format = { bounds, timestamp, countNeedsSum, version: exemplars?.version, remark };
     return text.lines.write(page, counts, value, format);
   };
 }
@@ -209,10 +214,10 @@ function quote(name: string): string {
   return `"${escapeLabelValue(name)}"`;
 }
 
-function writeLine(page: PageBuffer, start: string, value: number, ending: string): void {
+function writeLine(page: PageBuffer, start: string, value: number, timestamp: string): void {
   page.text(start);
   page.number(value);
-  page.ending(ending);
+  page.endLine(timestamp);
 }
 
 function seconds([whole, nanos]: HrTime): number {

@@ -200,6 +200,11 @@ describe('exemplars', () => {
     for (let i = 0; i < 3; i++) expect(page()).toContain(`"} 3 ${remark} 0.0035 1700000005.000\n`);
   });
 
+  test('stand behind the timestamp, where there is one', () => {
+    const page = pageOf('openmetrics underscores', metricOf(recorded()), { appendTimestamp: true }).toString();
+    expect(page).toContain(`"} 2 2.000 ${remark} 0.003 1700000000.250\n`);
+  });
+
   test('are not in text', () => {
     expect(pageOf('text underscores', metricOf(recorded())).toString()).not.toContain('trace_id');
   });

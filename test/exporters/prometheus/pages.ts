@@ -36,26 +36,39 @@ export function serviceIn(
     ...provider,
     readers: [reader],
   });
-  const format = createFormatOf({ ...plainFormats, ...options })(layout);
+  const format = formatIn(layout, options);
   const bytes = async () => write(format, (await reader.collect()).resourceMetrics);
   return { meters, meter: meters.getMeter('shop', '1.2.3'), bytes, page: async () => (await bytes()).toString() };
+}
+
+/** The format of a layout. */
+export function formatIn(layout: Layout, options: Partial<FormatsOptions> = {}): Format {
+  return createFormatOf({ ...plainFormats, ...options })(layout);
 }
 
 /** Pages of one metric that stands alone, by one format. */
 export function pagesOf(layout: Layout, options: Partial<FormatsOptions> = {}) {
   const resource = resourceFromAttributes({});
   const scope = { name: 'x' };
-  const format = createFormatOf({ ...plainFormats, ...options })(layout);
+  const format = formatIn(layout, options);
   return { of: (metric: MetricData) => write(format, { resource, scopeMetrics: [{ scope, metrics: [metric] }] }) };
 }
 
-/** The first of them. */
+/** A page of several metrics. */
+export function pageOfAll(layout: Layout, metrics: MetricData[]): Buffer {
+  return write(formatIn(layout), {
+    resource: resourceFromAttributes({}),
+    scopeMetrics: [{ scope: { name: 'x' }, metrics }],
+  });
+}
+
+/** The page of one metric. */
 export function pageOf(layout: Layout, metric: MetricData, options: Partial<FormatsOptions> = {}): Buffer {
   return pagesOf(layout, options).of(metric);
 }
 
 /** The whole page at once. */
-function write(format: Format, collected: ResourceMetrics): Buffer {
+export function write(format: Format, collected: ResourceMetrics): Buffer {
   const buffer = new PageBuffer(0);
   const steps = format.write(collected, buffer);
   while (!steps.next().done);

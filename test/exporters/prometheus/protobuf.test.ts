@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { Distribution } from '../../../src/distribution/distribution.ts';
 import { explicitHistogram, exponentialHistogram } from '../../../src/otel/histograms.ts';
 import { bucketsOf, type ReadHistogram, readPage } from './client-model.ts';
-import { pageOf, serviceIn } from './pages.ts';
+import { pageOf, pageOfAll, serviceIn } from './pages.ts';
 
 const service = (options = {}, provider = {}) => serviceIn('protobuf underscores', options, provider);
 const exponential = (maxSize = 160) => ({
@@ -217,6 +217,21 @@ function countsWithin(buckets: ReadonlyMap<number, number>, schema: number, valu
   }
   return total === values.length;
 }
+
+describe('a family of which not all histograms can be native', () => {
+  test('is classic, because a server takes all for what the first is', () => {
+    const distribution = new Distribution();
+    distribution.record(0.25);
+    const ours = histogramMetric(exponentialHistogram(distribution));
+    const theirs = histogramMetric({ buckets: { boundaries: [1], counts: [1, 0] }, count: 1, sum: 0.5 });
+    const [family] = readPage(pageOfAll('protobuf underscores', [ours, theirs]));
+    expect(family?.metric).toHaveLength(2);
+    for (const { histogram } of family?.metric ?? []) {
+      expect(histogram?.bucket?.length).toBeGreaterThan(0);
+      expect(histogram).not.toHaveProperty('schema');
+    }
+  });
+});
 
 describe('a histogram of ours', () => {
   const durations = [0, 2e-6, 2.1e-6, 0.0005, 0.0005, 3, 5000];
