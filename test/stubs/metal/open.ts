@@ -49,13 +49,9 @@ export interface MetalStub {
   held(): Held;
 }
 
-/** Compiles it into a folder of the caller's. */
-export function openMetalStub(into: string): MetalStub {
-  const path = compileLibrary(
-    `${folder}/scenario.c`,
-    into,
-    others.map((file) => `${folder}/${file}`),
-  );
+/** Compiles it into a folder of the caller's, unless it is given as it was compiled for another architecture. */
+export function openMetalStub(into: string, compiled?: string): MetalStub {
+  const path = compiled ?? compileStub(into);
   const control = openLibrary(controls, { names: [path] });
   return {
     path,
@@ -74,3 +70,8 @@ export function openMetalStub(into: string): MetalStub {
 }
 
 export const nothingHeld: Held = { objects: 0, pools: 0, unpooled: 0, coreFoundation: 0, services: 0 };
+
+function compileStub(into: string): string {
+  const rest = others.map((file) => `${folder}/${file}`);
+  return compileLibrary(`${folder}/scenario.c`, into, rest);
+}
