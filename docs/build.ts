@@ -199,8 +199,8 @@ function guideSection(): string {
     '## From the profiling guide',
     "Who knows DotCompute's performance profiling guide finds its fields here, under its names. An expression has one result for\n" +
       'each device, in the unit of the field. `Metrics`, `KernelStats` and `MemoryStats` of a snapshot are the tables below. Of the\n' +
-      'lists for CUDA and Metal, kernels, transfers, memory and queues are those of every device; what only those backends would\n' +
-      'read (a GPU used by all processes, its temperature, power and clocks, Metal’s own counters) has no row in this version.',
+      'lists for CUDA and Metal, kernels, transfers, memory and queues are those of every device; what is read of a GPU as it is\n' +
+      'used by all processes (`hw_gpu_utilization_ratio` and the like) stands in the table of devices.',
     ...classes,
   ].join('\n\n');
 }
