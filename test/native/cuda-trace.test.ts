@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
@@ -39,10 +39,13 @@ describe.skipIf(lacks('cc', 'cupti'))('what we know of CUPTI’s records', () =>
     ['11.8', 'bookworm', '18'],
     ['12.4', 'trixie', '22'],
   ])('is what the headers of CUDA %s say', (_, suite, version) => {
-    const includes = ['test/stubs/cuda-headers', join(requirePart('cupti').path, suite, 'usr/include')];
+    // A header of CUDA's that CUPTI's include as well; its name is not one that a file of ours can have.
+    const folder = scratchFolder();
+    writeFileSync(join(folder, 'builtin_types.h'), '#include "cuda.h"\n');
+    const includes = [folder, 'test/stubs/cuda-headers', join(requirePart('cupti').path, suite, 'usr/include')];
     const program = compile(
       ['test/native/cupti-layout.c'],
-      includes.map((folder) => `-I${folder}`),
+      includes.map((include) => `-I${include}`),
     );
     expect(execFileSync(program, { encoding: 'utf8' }).trim()).toBe(version);
   });
