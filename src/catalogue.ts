@@ -797,6 +797,14 @@ export const catalogue = {
     brief: 'Whether a source that was asked for or found delivers: 1, or 0.',
     attributes: ['accelmeter.source'],
   },
+  'accelmeter.page.age': {
+    ...self,
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Age of this page: more than a second where the event loop was blocked and the last page had to do.',
+    inCluster: 'once',
+    attributes: [],
+  },
   'accelmeter.source.failures': {
     ...self,
     instrument: 'counter',

@@ -1,30 +1,34 @@
 /**
- * The HTTP server: binds, routes, answers, and never lets a request reach the host. It holds the process open
- * neither with its socket nor with a connection, and bounds how many there are and how long they idle.
+ * Where the metrics are served: by a server in this thread, or in a Worker that answers also while this thread's event
+ * loop does not turn. Starts and stops it, in whatever order that is asked for.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import cluster from 'node:cluster';
 import { diag } from '@opentelemetry/api';
+import { createRoutes, type RouteOptions } from './server/routes.ts';
+import { type Address, createServer, type WebServer } from './server/server.ts';
+import { createWorkerListener, NoWorker } from './worker/listener.ts';
+import type { Assignment } from './worker/messages.ts';
 
-/** Not imported: an import reads each export, and that of a WebSocket loads undici: 50 ms in one turn of the service. */
-const { createServer } = process.getBuiltinModule('node:http');
-
-export interface EndpointOptions {
+export interface EndpointOptions extends RouteOptions {
   /** `localhost` binds 127.0.0.1. */
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  /** Path of the metrics, with its slash. */
-  readonly path: string;
-  readonly metrics: Handler;
-  readonly landing: Handler;
+  /** Who listens: a Worker, where one can be had, or this thread. */
+  readonly worker: boolean;
+  /** Needs the Worker: passwords and handshakes are no work for the service's thread. */
+  readonly webConfigFile: string | undefined;
+  /** The metric by which a Worker tells the age of a page. */
+  readonly age: Assignment['age'];
+  /** Told what an operator should know. */
+  readonly say: (what: string) => void;
 }
 
-/** Answers a GET or HEAD request. May reject: the endpoint then answers 500 where nothing was sent yet. */
-export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
 export interface Endpoint {
-  /** Resolves when it listens; rejects with the system's error, such as EADDRINUSE. A failed start can be repeated. */
+  /**
+   * Resolves when it listens, or was stopped meanwhile; rejects with the system's error, such as EADDRINUSE, or with
+   * what is wrong with the web configuration. A failed start can be repeated.
+   */
   start(): Promise<void>;
   /**
    * Resolves when it no longer listens and no connection is left; requests under way get a second to end. Where it
@@ -32,51 +36,71 @@ export interface Endpoint {
    */
   stop(): Promise<void>;
   /** The address that it listens on; `undefined` while it does not. */
-  address(): { readonly host: string; readonly port: number } | undefined;
+  address(): Address | undefined;
 }
 
-const connections = 64;
-/** Prometheus asks every 10 to 60 seconds; a reader that takes nothing for this long is gone. */
-const idleMillis = 30_000;
-const stopMillis = 1000;
+/** What listens, once. */
+type Listening = Pick<WebServer, 'listen' | 'close' | 'address'>;
 
 /** Returns an endpoint that does not listen yet. */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  let server: Server | undefined;
+  const { host, port, path, metrics, landing, webConfigFile, age, say } = options;
+  let listening: Listening | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
-  let underWay = 0;
 
-  const route = createRoutes(options);
-
-  function listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const created = createServer((request, response) => {
-        underWay++;
-        response.once('close', () => underWay--);
-        guard(route, request, response);
-      });
-      setBounds(created);
-      created.once('error', reject);
-      created.listen({ port: options.port, host: hostToBind(options.host) }, () => {
-        created.off('error', reject);
-        created.on('error', (error) => diag.error('Prometheus: the server failed.', error));
-        server = created;
-        resolve();
-      });
-      created.unref();
+  async function listen(): Promise<void> {
+    if (!options.worker && webConfigFile === undefined) return use(here());
+    if (cluster.isWorker) {
+      // The processes of a cluster share a port by their primary, and a thread of theirs has no part in that.
+      if (webConfigFile !== undefined) throw new Error('a worker of a cluster cannot follow a web configuration');
+      return use(here());
+    }
+    const worker = createWorkerListener({
+      assignment: { host, port, path, webConfigFile, age },
+      metrics,
+      landing,
+      fault,
+      say,
+      lost(error) {
+        if (listening === worker) goOnHere(error).catch((failure) => fault('nothing listens any more', failure));
+      },
     });
+    try {
+      await use(worker);
+    } catch (error) {
+      if (!(error instanceof NoWorker)) throw error;
+      await goOnHere(error);
+    }
+  }
+
+  const here = () => createServer({ host, port, handler: createRoutes(options), fault });
+
+  async function use(next: Listening): Promise<void> {
+    listening = next;
+    const address = await next.listen();
+    if (address !== undefined && webConfigFile === undefined && !isLoopback(address.host)) {
+      say(
+        `whoever reaches ${address.host}:${address.port} can read the metrics; a web configuration file changes that`,
+      );
+    }
+  }
+
+  /** Without a Worker: then nothing is served while the event loop is blocked, and nothing that must be behind TLS. */
+  async function goOnHere(error: Error): Promise<void> {
+    if (webConfigFile !== undefined) {
+      say(`not served: the web configuration needs a Worker, and ${error.message}`);
+      throw error;
+    }
+    fault('no Worker listens, so the service itself does', error);
+    await use(here());
   }
 
   async function close(started: Promise<void>): Promise<void> {
-    if (server === undefined) await started.catch(() => {});
-    const closing = server;
-    server = undefined;
-    if (closing === undefined) return;
-    // A connection that has asked nothing yet does not count as idle to Node, and would be waited for.
-    const timer = setTimeout(() => closing.closeAllConnections(), underWay === 0 ? 0 : stopMillis).unref();
-    await new Promise((resolve) => closing.close(resolve));
-    clearTimeout(timer);
+    if (listening === undefined) await started.catch(() => {});
+    const closing = listening;
+    listening = undefined;
+    await closing?.close();
   }
 
   return {
@@ -85,7 +109,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       const begun = stopping === undefined ? listen() : stopping.then(listen);
       starting = begun;
       begun.catch(() => {
-        if (starting === begun) starting = undefined;
+        if (starting !== begun) return;
+        starting = undefined;
+        listening = undefined;
       });
       return begun;
     },
@@ -98,86 +124,15 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       stopping = stopped;
       return stopped;
     },
-    address() {
-      const bound = server?.address() as AddressInfo | null | undefined; // Never a pipe's name: we bind to a port.
-      return bound ? { host: bound.address, port: bound.port } : undefined;
-    },
+    address: () => listening?.address(),
   };
 }
 
-/** Answers through a handler; its failure is a 500 and never the host's. */
-export function guard(handler: Handler, request: IncomingMessage, response: ServerResponse): void {
-  response.on('error', () => {}); // A reader that left; without a listener it would be the host's uncaught exception.
-  handler(request, response).catch((error: unknown) => {
-    diag.error('Prometheus: a request failed.', error);
-    if (response.headersSent) response.destroy();
-    else answer(response, 500, 'The request failed. The log of the service says more.');
-  });
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\./.test(address);
 }
 
-/** A short plain answer. */
-export function answer(
-  response: ServerResponse,
-  status: number,
-  sentence: string,
-  headers?: Record<string, string>,
-): void {
-  const body = `${sentence}\n`;
-  response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'X-Content-Type-Options': 'nosniff',
-    ...headers,
-  });
-  response.end(body); // Node leaves the body out where the request was HEAD.
-}
-
-function createRoutes({ path, metrics, landing }: EndpointOptions): Handler {
-  return async (request, response) => {
-    const requested = pathOf(request.url);
-    if (requested === undefined) return answer(response, 400, 'Bad request: the URL is malformed.');
-    const handler = routeTo(requested);
-    if (handler === undefined) return answer(response, 404, `Not found. Metrics are at ${path}`);
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return answer(response, 405, 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
-    }
-    await handler(request, response);
-  };
-
-  function routeTo(requested: string): Handler | undefined {
-    if (requested === path) return metrics;
-    if (requested === '/healthz') return async (_, response) => answer(response, 200, 'ok');
-    return requested === '/' ? landing : undefined;
-  }
-}
-
-function pathOf(url: string | undefined): string | undefined {
-  return URL.parse(url ?? '', 'http://localhost')?.pathname;
-}
-
-/**
- * What the system makes of `localhost` differs: on a machine that prefers IPv6 the server would listen on ::1 alone,
- * and a scrape of http://127.0.0.1:9464, which every guide shows, would be refused.
- */
-function hostToBind(host: string): string {
-  return host === 'localhost' ? '127.0.0.1' : host;
-}
-
-function setBounds(server: Server): void {
-  server.maxConnections = connections;
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 10_000;
-  server.keepAliveTimeout = 75_000; // Longer than a scrape interval, so that a connection serves many scrapes.
-  server.timeout = idleMillis;
-  server.on('connection', (socket) => socket.unref());
-  server.on('clientError', (_, socket) => refuse(socket as Socket));
-}
-
-/** What came was not HTTP. */
-function refuse(socket: Socket): void {
-  if (socket.writable && socket.bytesWritten === 0) {
-    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-  } else {
-    socket.destroy();
-  }
+/** For the log of whoever has set OpenTelemetry's diagnostics. */
+export function fault(problem: string, error: unknown): void {
+  diag.error(`Prometheus: ${problem}.`, error);
 }

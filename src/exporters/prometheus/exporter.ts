@@ -8,14 +8,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { diag } from '@opentelemetry/api';
 import { AggregationTemporality, type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
+import { catalogue } from '../../catalogue.ts';
 import type { Status } from '../../status.ts';
-import { answer, createEndpoint, type Endpoint, guard } from './endpoint.ts';
+import { createEndpoint, type Endpoint, fault } from './endpoint.ts';
 import { createFormatOf } from './formats.ts';
+import { metricName } from './naming.ts';
 import { negotiate, type Representation } from './negotiate.ts';
 import { contentSecurityPolicy, renderLanding } from './page.ts';
 import { createPartialCollections } from './partial-collections.ts';
 import type { ProtobufHistograms } from './protobuf-histogram.ts';
 import { createScraper, type Page, type Scraper, ScrapeTimeout } from './scrape.ts';
+import { answer } from './server/answer.ts';
+import { scrapeTimeoutOf } from './server/scrape-timeout.ts';
+import { guard } from './server/server.ts';
 
 /** Options of the exporter; each may be left out. */
 export interface ExporterConfig {
@@ -57,6 +62,18 @@ export interface ExporterConfig {
    * formats have. Histograms of explicit boundaries that are not accelmeter's are classic in any case.
    */
   protobufHistograms?: ProtobufHistograms;
+  /**
+   * Ours: if true a Worker listens, which serves the last page, with its age, while the event loop does not turn. Off by
+   * default: it takes some megabytes.
+   */
+  worker?: boolean;
+  /**
+   * Ours: a web configuration file of Prometheus' exporter-toolkit, by which the endpoint has TLS, passwords, headers and
+   * a rate limit. A Worker then listens in any case.
+   */
+  webConfigFile?: string;
+  /** Ours: told in a sentence what an operator should know of the endpoint: who can reach it, what was refused. */
+  onNotice?: (sentence: string) => void;
   /** Ours: the profiler's state, for the landing page. */
   status?: () => Status;
   /** Ours: told after each page what writing it took (in seconds), its size and its number of series. */
@@ -64,9 +81,6 @@ export interface ExporterConfig {
 }
 
 const plainText: Representation = negotiate({});
-
-/** How long a scrape may take that does not say it: Prometheus' own default. */
-const defaultTimeoutMillis = 10_000;
 
 /** Serves the metrics of a MeterProvider, and of further producers, to Prometheus. */
 export class PrometheusExporter extends MetricReader {
@@ -118,6 +132,10 @@ export class PrometheusExporter extends MetricReader {
       host: config.host || defaults.host,
       port: config.port ?? defaults.port,
       path: this.#path,
+      worker: config.worker === true,
+      webConfigFile: config.webConfigFile || undefined,
+      age: ageMetric(config),
+      say: noticesTo(config.onNotice),
       metrics: (request, response) => this.#serveMetrics(request, response),
       landing: (request, response) => this.#serveLanding(request, response),
     });
@@ -143,7 +161,8 @@ export class PrometheusExporter extends MetricReader {
     const address = this.#endpoint.address();
     if (address === undefined) return undefined;
     const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[address.host] ?? address.host;
-    return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}/`;
+    const scheme = address.secure ? 'https' : 'http';
+    return `${scheme}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}/`;
   }
 
   /** Ours: the URL that Prometheus scrapes; `undefined` while not listening. */
@@ -152,7 +171,10 @@ export class PrometheusExporter extends MetricReader {
     return url === undefined ? undefined : new URL(this.#path, url).href;
   }
 
-  /** Listens. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …), and can then be called again. */
+  /**
+   * Listens. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …) or with the line of the web configuration that
+   * is wrong, and can then be called again.
+   */
   startServer(): Promise<void> {
     return this.#endpoint.start();
   }
@@ -164,7 +186,7 @@ export class PrometheusExporter extends MetricReader {
 
   /** Answers a request of another server with the metrics, whatever its path and method. */
   getMetricsRequestHandler(request: IncomingMessage, response: ServerResponse): void {
-    guard((asked, answered) => this.#serveMetrics(asked, answered), request, response);
+    guard((asked, answered) => this.#serveMetrics(asked, answered), request, response, fault);
   }
 
   /** Nothing waits in a reader that is read at each scrape. */
@@ -243,13 +265,28 @@ async function send(response: ServerResponse, page: Page, signal: AbortSignal): 
   signal.removeEventListener('abort', cut);
 }
 
-/**
- * When an answer is due, in milliseconds: the scrape's own timeout less what the way back takes.
- * Prometheus sends its timeout as `X-Prometheus-Scrape-Timeout-Seconds`.
- */
-function timeoutOf(request: IncomingMessage): number {
-  const asked = Number(request.headers['x-prometheus-scrape-timeout-seconds']) * 1000;
-  const timeout = asked > 0 && asked < 3_600_000 ? asked : defaultTimeoutMillis;
+/** The metric of the pages that a Worker serves. */
+function ageMetric({ prefix = '', withoutUnitSuffix }: ExporterConfig): { name: string; help: string } {
+  const { unit, brief } = catalogue['accelmeter.page.age'];
+  const naming = { prefix, unitSuffixes: withoutUnitSuffix !== true };
+  return { name: metricName('accelmeter.page.age', unit, 'gauge', naming) as string, help: brief };
+}
+
+/** To whoever wants to hear, else to OpenTelemetry's log. */
+function noticesTo(hear: ExporterConfig['onNotice']): (sentence: string) => void {
+  return (sentence) => {
+    try {
+      if (hear === undefined) diag.warn(`Prometheus: ${sentence}`);
+      else hear(sentence);
+    } catch {
+      // Theirs.
+    }
+  };
+}
+
+/** When an answer is due, in milliseconds: the scrape's own timeout less what the way back takes. */
+function timeoutOf({ headers }: IncomingMessage): number {
+  const timeout = scrapeTimeoutOf(headers);
   return timeout - Math.min(500, timeout / 10);
 }
 

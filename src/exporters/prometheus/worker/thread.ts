@@ -1,0 +1,142 @@
+/**
+ * The Worker that listens for a service: it owns the socket, speaks TLS, checks passwords and sends pages, and asks the
+ * service's thread for each page. Where that does not answer in time, because its event loop does not turn, the last
+ * page is served with its age.
+ *
+ * It reads files in a blocking way and compresses so too, since both would else wait for libuv's threads, which a busy
+ * service may have taken as well.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parentPort, workerData } from 'node:worker_threads';
+import { answer } from '../server/answer.ts';
+import type { Gate } from '../server/gate.ts';
+import { createRoutes } from '../server/routes.ts';
+import { scrapeTimeoutOf } from '../server/scrape-timeout.ts';
+import { createServer, type ServerOptions, type WebServer } from '../server/server.ts';
+import { createDelivery } from './delivery.ts';
+import { createLastPages } from './last-pages.ts';
+import { type Assignment, type Command, now, type Report, type WholeAnswer } from './messages.ts';
+import { withAge } from './page-age.ts';
+import { createQuestions } from './questions.ts';
+
+const { host, port, path, webConfigFile, age } = workerData as Assignment;
+
+const post = (report: Report) => parentPort?.postMessage(report);
+const questions = createQuestions(post);
+const lastPages = createLastPages();
+const delivery = createDelivery();
+
+/** What of a request the answer depends on. */
+const relevant = ['accept', 'host', 'x-prometheus-scrape-timeout-seconds'] as const;
+
+async function metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const kind = request.headers.accept ?? '';
+  const outcome = await questions.ask(
+    { what: 'metrics', headers: pick(request, ['accept', 'x-prometheus-scrape-timeout-seconds']) },
+    scrapeTimeoutOf(request.headers),
+  );
+  if (outcome === 'busy') return answer(response, 503, 'Too many kinds of pages are asked for at once.');
+  if (outcome === 'silent') {
+    const last = lastPages.find(kind);
+    if (last !== undefined) return sendPage(response, last);
+    return answer(response, 503, `${silent()} There is no page from before.`);
+  }
+  if (outcome.status !== 200) return relay(response, outcome);
+  lastPages.keep(kind, outcome);
+  await sendPage(response, outcome);
+}
+
+async function landing(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const outcome = await questions.ask(
+    { what: 'landing', headers: pick(request, ['host']) },
+    scrapeTimeoutOf(request.headers),
+  );
+  if (typeof outcome === 'object') relay(response, outcome);
+  else answer(response, 503, `${silent()} Its last page of metrics is at ${path}`);
+}
+
+function silent(): string {
+  return `The event loop of the service has not turned for ${questions.silence().toFixed(1)} s.`;
+}
+
+async function sendPage(response: ServerResponse, page: WholeAnswer): Promise<void> {
+  const contentType = String(page.headers['Content-Type']);
+  const parts = withAge(new Uint8Array(page.body), contentType, age, Math.max(0, now() - page.madeAt));
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  response.writeHead(page.status, unlessSet(response, { ...page.headers, 'Content-Length': length }));
+  await delivery.send(response, page, parts);
+}
+
+function relay(response: ServerResponse, { status, headers, body }: WholeAnswer): void {
+  response.writeHead(status, unlessSet(response, headers));
+  response.end(new Uint8Array(body));
+}
+
+/** What the operator has set in the web configuration stays. */
+function unlessSet(response: ServerResponse, headers: WholeAnswer['headers']): WholeAnswer['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !response.hasHeader(name)));
+}
+
+function pick({ headers }: IncomingMessage, names: readonly (typeof relevant)[number][]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]])),
+  );
+}
+
+async function openServer(): Promise<WebServer> {
+  const fault: ServerOptions['fault'] = (problem, error) => post({ kind: 'fault', problem, error: String(error) });
+  let server: WebServer | undefined;
+  let gate: Gate | undefined;
+  if (webConfigFile !== undefined) {
+    const { openGate } = await import('../server/gate.ts');
+    gate = openGate({
+      file: webConfigFile,
+      changed() {
+        server?.changed();
+        post({ kind: 'changed', address: server?.address() });
+        post({ kind: 'said', what: `${webConfigFile}: the changed web configuration is followed` });
+      },
+      refused: ({ message }) =>
+        post({ kind: 'said', what: `${message}; the web configuration from before the change stays` }),
+    });
+  }
+  server = createServer({
+    host,
+    port,
+    handler: createRoutes({ path, metrics, landing }),
+    fault,
+    ...(gate && { gate, https: await import('node:https') }),
+  });
+  return server;
+}
+
+function failed(error: unknown): void {
+  const { message, code } = error as NodeJS.ErrnoException;
+  post({ kind: 'failed', error: { message, ...(code !== undefined && { code }) } });
+}
+
+async function listen(server: WebServer): Promise<void> {
+  const address = await server.listen();
+  if (address === undefined) return;
+  post({ kind: 'listening', address });
+  // Before the first scrape the loop may be blocked as well: this page any scraper can read.
+  const first = await questions.ask({ what: 'metrics', headers: {} }, 10_000);
+  if (typeof first === 'object' && first.status === 200) lastPages.keep('', first);
+}
+
+function follow(command: Command, server: WebServer): void {
+  if (command.kind === 'begun') questions.begun(command.id);
+  else if (command.kind === 'answered') questions.answered(command.id, command.answer);
+  else if (command.kind === 'listen') listen(server).catch(failed);
+  else {
+    const stopped = server.close();
+    Atomics.store(command.closed, 0, 1);
+    Atomics.notify(command.closed, 0);
+    void stopped.then(() => parentPort?.close());
+  }
+}
+
+openServer().then((server) => {
+  parentPort?.on('message', (command: Command) => follow(command, server));
+  post({ kind: 'ready' });
+}, failed);
