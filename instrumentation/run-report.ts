@@ -41,11 +41,12 @@ async function begin(into: string): Promise<void> {
     if (!claimProcess()) return;
     const options = resolveOptions({}, process.env, sayProblem);
     armDrivers((backend) => options.backends.includes(backend));
-    const { host, port, service } = switches;
+    const { host, port, worker, webConfigFile, service } = switches;
     // In here, because a package that is missing must not keep the program from running.
     const { openScrapeTarget } = await import('../src/scrape-target.ts');
     const { describeDevices } = await import('../src/baseline/baseline.ts');
-    const target = await openScrapeTarget(options, { lazy: true, host, port, service });
+    const endpoint = { host, port, worker, webConfigFile, notify: sayProblem };
+    const target = await openScrapeTarget(options, { lazy: true, service, ...endpoint });
     // As under register: what the program records itself belongs to the report.
     Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });
     if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch(sayProblem);

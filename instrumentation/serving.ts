@@ -3,6 +3,7 @@
  * free. Node.js tells of every `listen` before it happens.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { isOurListener } from '../src/exporters/prometheus/server/server.ts';
 import type { ScrapeTarget } from '../src/scrape-target.ts';
 
 const aboutToListen = 'tracing:net.server.listen:asyncStart';
@@ -16,34 +17,32 @@ export interface Serving {
 
 /** Listens, and again whenever it could not. `say` is told of each change after the start. */
 export async function serve(target: ScrapeTarget, port: number, say: (what: string) => void): Promise<Serving> {
-  /** True while a `listen` that is told of is our own. */
-  let ours = false;
   let trying = false;
 
-  async function listen(): Promise<void> {
+  /** Gives the port, or nothing where the service took it meanwhile. */
+  async function listen(): Promise<number | undefined> {
     trying = true;
     try {
-      ours = true;
-      const listening = target.listen();
-      ours = false;
-      await listening;
+      await target.listen();
+      return target.port;
     } finally {
-      ours = false;
       trying = false;
     }
   }
 
   function giveWay(message: unknown): void {
-    const asked = (message as { options?: { port?: unknown } }).options?.port;
-    if (ours || target.port === undefined || Number(asked) !== target.port) return;
-    say(`port ${target.port} is left to the service, which listens on it itself; ${another}`);
+    const { server, options } = message as { server?: unknown; options?: { port?: unknown } };
+    // Where it is being opened, it is closed before it is ours: a thread that opens it knows nothing of the service.
+    const held = target.port ?? (trying && port !== 0 ? port : undefined);
+    if (held === undefined || Number(options?.port) !== held || isOurListener(server)) return;
+    say(`${leftToService(held)}; ${another}`);
     void target.stopListening();
   }
 
   const retry = setInterval(() => {
     if (trying || target.port !== undefined) return;
     listen().then(
-      () => say(`${target.url}/metrics`),
+      (listened) => void (listened !== undefined && say(`${target.url}/metrics`)),
       () => {}, // Still taken: that was said.
     );
   }, retryEveryMillis).unref();
@@ -51,7 +50,7 @@ export async function serve(target: ScrapeTarget, port: number, say: (what: stri
 
   return {
     where: await listen().then(
-      () => `${target.url}/metrics`,
+      (listened) => (listened === undefined ? `not served, ${leftToService(port)}` : `${target.url}/metrics`),
       (error: NodeJS.ErrnoException) =>
         error.code === 'EADDRINUSE'
           ? `not served, port ${port} is taken (${another}; it is tried again)`
@@ -63,6 +62,10 @@ export async function serve(target: ScrapeTarget, port: number, say: (what: stri
       return target.stopListening();
     },
   };
+}
+
+function leftToService(port: number): string {
+  return `port ${port} is left to the service, which listens on it itself`;
 }
 
 const another = 'OTEL_EXPORTER_PROMETHEUS_PORT sets another';

@@ -22,6 +22,9 @@ export interface On {
   readonly events: 'service' | 'otlp' | 'none';
   readonly host: string;
   readonly port: number;
+  /** Whether a Worker listens. */
+  readonly worker: boolean;
+  readonly webConfigFile: string | undefined;
   readonly service: string | undefined;
   /** What is odd about the environment, for the line on stderr. */
   readonly warnings: readonly string[];
@@ -50,7 +53,7 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
   }
   const warnings: string[] = [];
   for (const [name, yes] of Object.entries(disablers)) {
-    if (isSet(environment, name, yes, warnings)) return { off: `${name} is set`, say: false };
+    if (isSet(environment, name, yes, ['', '0', 'false'], warnings)) return { off: `${name} is set`, say: false };
   }
   const events = eventsOf(listOf(environment.OTEL_LOGS_EXPORTER), warnings);
   const { exporters, off } = exportersOf(listOf(environment.OTEL_METRICS_EXPORTER), warnings);
@@ -62,6 +65,8 @@ export function readSwitches(environment: Environment, nodeVersion: string): Off
     events,
     host: environment.OTEL_EXPORTER_PROMETHEUS_HOST?.trim() || 'localhost',
     port: portOf(environment.OTEL_EXPORTER_PROMETHEUS_PORT, warnings),
+    worker: !isSet(environment, 'ACCELMETER_ENDPOINT_WORKER', ['0', 'false'], ['', '1', 'true'], warnings),
+    webConfigFile: environment.ACCELMETER_WEB_CONFIG_FILE?.trim() || undefined,
     service: environment.OTEL_SERVICE_NAME || undefined,
     warnings,
   };
@@ -106,10 +111,16 @@ function warnOfUnknown(
 /** What switches it off. OpenTelemetry's booleans are true for "true" in any case and nothing else. */
 const disablers = { ACCELMETER_DISABLED: ['1', 'true'], OTEL_SDK_DISABLED: ['true'] };
 
-function isSet(environment: Environment, name: string, yes: readonly string[], warnings: string[]): boolean {
+function isSet(
+  environment: Environment,
+  name: string,
+  yes: readonly string[],
+  no: readonly string[],
+  warnings: string[],
+): boolean {
   const value = environment[name]?.trim().toLowerCase() ?? '';
   if (yes.includes(value)) return true;
-  if (!['', '0', 'false'].includes(value)) {
+  if (!no.includes(value)) {
     warnings.push(`${name}=${environment[name]} does not switch it off, ${yes.join(' and ')} would`);
   }
   return false;

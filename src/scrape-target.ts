@@ -31,6 +31,12 @@ export interface ScrapeTarget {
 export interface EndpointOptions {
   readonly host: string;
   readonly port: number;
+  /** Whether a Worker listens, which answers also while the event loop is blocked. */
+  readonly worker?: boolean;
+  /** Prometheus' web configuration: TLS, passwords and so on. */
+  readonly webConfigFile?: string | undefined;
+  /** Told what an operator should know of the endpoint. */
+  readonly notify?: (sentence: string) => void;
   /** What is served beside this process. */
   readonly others?: OtherProcesses;
 }
@@ -38,9 +44,15 @@ export interface EndpointOptions {
 /** Opens the profiler, and an exporter that is not listening yet. */
 export async function openScrapeTarget(
   options: ResolvedOptions,
-  { host, port, ...openOptions }: Omit<EndpointOptions, 'others'> & OpenOptions,
+  { host, port, worker, webConfigFile, notify, ...openOptions }: Omit<EndpointOptions, 'others'> & OpenOptions,
 ): Promise<ScrapeTarget> {
-  return createScrapeTarget(await openProfiler(options, openOptions), { host, port });
+  return createScrapeTarget(await openProfiler(options, openOptions), {
+    host,
+    port,
+    webConfigFile,
+    ...(worker !== undefined && { worker }),
+    ...(notify !== undefined && { notify }),
+  });
 }
 
 /**
@@ -49,12 +61,15 @@ export async function openScrapeTarget(
  */
 export function createScrapeTarget(
   { profiler, state }: OpenedProfiler,
-  { host, port, others }: EndpointOptions,
+  { host, port, worker = false, webConfigFile, notify, others }: EndpointOptions,
 ): ScrapeTarget {
   let lastScrape: Scrape | undefined;
   const exporter = new PrometheusExporter({
     host,
     port,
+    worker,
+    ...(webConfigFile !== undefined && { webConfigFile }),
+    ...(notify !== undefined && { onNotice: notify }),
     preventServerStart: true,
     withoutScopeInfo: true, // a version on every point would renew every series at each release
     status: profiler.status,

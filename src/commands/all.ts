@@ -173,7 +173,12 @@ function example(line: string, ...remarks: readonly string[]): string {
 function addEndpoint(command: Command): Command {
   return command
     .option('--host <address>', 'the address to listen on', process.env.OTEL_EXPORTER_PROMETHEUS_HOST || 'localhost')
-    .option('--port <number>', 'the port to listen on', wholeNumber(0, 65_535), defaultPort());
+    .option('--port <number>', 'the port to listen on', wholeNumber(0, 65_535), defaultPort())
+    .option(
+      '--web.config.file <file>',
+      'TLS, passwords and more, as with Prometheus',
+      process.env.ACCELMETER_WEB_CONFIG_FILE || undefined,
+    );
 }
 
 function defaultPort(): number {

@@ -26,10 +26,13 @@ export interface DemoOptions extends ListenOptions {
   readonly for?: number;
 }
 
-export async function demo({ host, port: asked, for: seconds }: DemoOptions): Promise<void> {
-  const port = await firstFreePort(host, asked);
-  const options = resolveOptions({}, process.env, (problem) => process.stderr.write(`accelmeter: ${problem}\n`));
-  const target = await openScrapeTarget(options, { host, port, service: 'accelmeter-demo' });
+export async function demo(asked: DemoOptions): Promise<void> {
+  const { host, for: seconds, 'web.config.file': webConfigFile } = asked;
+  const port = await firstFreePort(host, asked.port);
+  const notify = (sentence: string) => void process.stderr.write(`accelmeter: ${sentence}\n`);
+  const options = resolveOptions({}, process.env, notify);
+  const endpoint = { host, port, worker: true, webConfigFile, notify };
+  const target = await openScrapeTarget(options, { ...endpoint, service: 'accelmeter-demo' });
   await target.listen().catch((error) => {
     throw asCommandError(error, port);
   });
@@ -112,7 +115,11 @@ async function showLive(target: ScrapeTarget, over: AbortSignal): Promise<void> 
   await pause(firstTableSeconds, over);
   let drawn = '';
   while (!over.aborted) {
-    await fetch(`${target.url}/metrics`).then((response) => response.arrayBuffer());
+    // Behind TLS or a password we are nobody.
+    await fetch(`${target.url}/metrics`).then(
+      (response) => response.arrayBuffer(),
+      () => {},
+    );
     const { kernels, findings } = target.profiler.status();
     // Some terminals say a size of 0. What has scrolled out of one can't be drawn anew.
     const width = process.stdout.columns || 80;

@@ -7,6 +7,8 @@ import { findPortOwner } from './port-owner.ts';
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** As Prometheus' own programs call it. */
+  readonly 'web.config.file'?: string;
 }
 
 /** The sentence for a port that is taken: by whom, where the system tells. */

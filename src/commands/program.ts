@@ -56,6 +56,7 @@ function runProgram(
       ...(endpoint && {
         OTEL_EXPORTER_PROMETHEUS_HOST: endpoint.host,
         OTEL_EXPORTER_PROMETHEUS_PORT: String(endpoint.port),
+        ACCELMETER_WEB_CONFIG_FILE: endpoint['web.config.file'] ?? '',
       }),
     },
   });

@@ -6,9 +6,11 @@ import { asCommandError, type ListenOptions } from './port.ts';
 import { backendLines, findingEvent } from './terminal.ts';
 
 /** Resolves once stopped by SIGINT or SIGTERM. */
-export async function serve({ host, port }: ListenOptions): Promise<void> {
-  const options = resolveOptions({}, process.env, (problem) => process.stderr.write(`accelmeter: ${problem}\n`));
-  const target = await openScrapeTarget(options, { host, port, service: process.env.OTEL_SERVICE_NAME });
+export async function serve({ host, port, 'web.config.file': webConfigFile }: ListenOptions): Promise<void> {
+  const notify = (sentence: string) => void process.stderr.write(`accelmeter: ${sentence}\n`);
+  const options = resolveOptions({}, process.env, notify);
+  const service = process.env.OTEL_SERVICE_NAME;
+  const target = await openScrapeTarget(options, { host, port, worker: true, webConfigFile, notify, service });
   try {
     await target.listen();
   } catch (error) {

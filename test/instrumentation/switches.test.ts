@@ -10,6 +10,8 @@ it('with nothing set it listens on localhost:9464', () => {
     events: 'service',
     host: 'localhost',
     port: 9464,
+    worker: true,
+    webConfigFile: undefined,
     service: undefined,
     warnings: [],
   });

@@ -6,6 +6,7 @@
  * (`withoutUnitSuffix` gives the old names), port 0 is any free port, and a failed collection is a 500.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { resolve } from 'node:path';
 import { diag } from '@opentelemetry/api';
 import { AggregationTemporality, type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
 import { catalogue } from '../../catalogue.ts';
@@ -133,7 +134,7 @@ export class PrometheusExporter extends MetricReader {
       port: config.port ?? defaults.port,
       path: this.#path,
       worker: config.worker === true,
-      webConfigFile: config.webConfigFile || undefined,
+      webConfigFile: config.webConfigFile ? resolve(config.webConfigFile) : undefined,
       age: ageMetric(config),
       say: noticesTo(config.onNotice),
       metrics: (request, response) => this.#serveMetrics(request, response),

@@ -2,11 +2,13 @@
 import { expect, test } from 'vitest';
 import { serve } from './service.ts';
 
-test('x', async () => {
-  const { meter, get, exporter } = await serve({ worker: true });
+const ageOf = (page: string) => Number(/^accelmeter_page_age_seconds (\S+)$/m.exec(page)?.[1]);
+
+test('a page that it serves tells its age, which is next to nothing while the loop turns', async () => {
+  const { meter, get } = await serve({ worker: true });
   meter.createGauge('size').record(1, { k: 'é' });
-  const page = await get('/metrics');
-  expect(page.body).toContain('accelmeter_page_age');
-  console.log(page, exporter.url, await get('/').then((a) => a.status));
-  await exporter.stopServer();
+  const { headers, body } = await get('/metrics');
+  expect(body).toMatch(/^size\{k="é",.*\} 1$/m);
+  expect(Number(headers['content-length'])).toBe(Buffer.byteLength(body));
+  expect(ageOf(body)).toBeLessThan(1);
 });

@@ -8,6 +8,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
+import { escapeName } from '../escaping.ts';
+import { contentTypeOf, negotiate, type Representation } from '../negotiate.ts';
 import { answer } from '../server/answer.ts';
 import type { Gate } from '../server/gate.ts';
 import { createRoutes } from '../server/routes.ts';
@@ -15,8 +17,8 @@ import { scrapeTimeoutOf } from '../server/scrape-timeout.ts';
 import { createServer, type ServerOptions, type WebServer } from '../server/server.ts';
 import { createDelivery } from './delivery.ts';
 import { createLastPages } from './last-pages.ts';
-import { type Assignment, type Command, now, type Report, type WholeAnswer } from './messages.ts';
-import { withAge } from './page-age.ts';
+import type { Assignment, Command, Report, WholeAnswer } from './messages.ts';
+import { createPrinter } from './printing.ts';
 import { createQuestions } from './questions.ts';
 
 const { host, port, path, webConfigFile, age } = workerData as Assignment;
@@ -25,25 +27,30 @@ const post = (report: Report) => parentPort?.postMessage(report);
 const questions = createQuestions(post);
 const lastPages = createLastPages();
 const delivery = createDelivery();
+const print = createPrinter();
+
+/** What nobody fails to read, and gets who asks for what nobody has asked for before. */
+const anyoneCanRead = contentTypeOf(negotiate({}));
 
 /** What of a request the answer depends on. */
 const relevant = ['accept', 'host', 'x-prometheus-scrape-timeout-seconds'] as const;
 
 async function metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const kind = request.headers.accept ?? '';
+  const asked = negotiate(request.headers);
+  const kind = contentTypeOf(asked);
   const outcome = await questions.ask(
     { what: 'metrics', headers: pick(request, ['accept', 'x-prometheus-scrape-timeout-seconds']) },
     scrapeTimeoutOf(request.headers),
   );
   if (outcome === 'busy') return answer(response, 503, 'Too many kinds of pages are asked for at once.');
   if (outcome === 'silent') {
-    const last = lastPages.find(kind);
-    if (last !== undefined) return sendPage(response, last);
+    const last = lastPages.find(kind) ?? lastPages.find(anyoneCanRead);
+    if (last !== undefined) return sendPage(response, last, asked);
     return answer(response, 503, `${silent()} There is no page from before.`);
   }
   if (outcome.status !== 200) return relay(response, outcome);
   lastPages.keep(kind, outcome);
-  await sendPage(response, outcome);
+  await sendPage(response, outcome, asked);
 }
 
 async function landing(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -59,12 +66,17 @@ function silent(): string {
   return `The event loop of the service has not turned for ${questions.silence().toFixed(1)} s.`;
 }
 
-async function sendPage(response: ServerResponse, page: WholeAnswer): Promise<void> {
-  const contentType = String(page.headers['Content-Type']);
-  const parts = withAge(new Uint8Array(page.body), contentType, age, Math.max(0, now() - page.madeAt));
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  response.writeHead(page.status, unlessSet(response, { ...page.headers, 'Content-Length': length }));
-  await delivery.send(response, page, parts);
+async function sendPage(
+  response: ServerResponse,
+  page: WholeAnswer,
+  { encoding, escaping }: Pick<Representation, 'encoding' | 'escaping'>,
+): Promise<void> {
+  const metric = { ...age, name: escapeName(age.name, escaping, /[a-zA-Z0-9_:]/) };
+  const printed = print(page, encoding, metric);
+  const headers = { ...page.headers, 'Content-Length': printed.length };
+  const coding = printed.encoding === 'identity' ? {} : { 'Content-Encoding': printed.encoding };
+  response.writeHead(page.status, unlessSet(response, { ...headers, ...coding }));
+  await delivery.send(response, page, printed.parts);
 }
 
 function relay(response: ServerResponse, { status, headers, body }: WholeAnswer): void {
@@ -121,7 +133,7 @@ async function listen(server: WebServer): Promise<void> {
   post({ kind: 'listening', address });
   // Before the first scrape the loop may be blocked as well: this page any scraper can read.
   const first = await questions.ask({ what: 'metrics', headers: {} }, 10_000);
-  if (typeof first === 'object' && first.status === 200) lastPages.keep('', first);
+  if (typeof first === 'object' && first.status === 200) lastPages.keep(anyoneCanRead, first);
 }
 
 function follow(command: Command, server: WebServer): void {
