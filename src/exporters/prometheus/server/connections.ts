@@ -11,9 +11,8 @@ export interface Connections {
   began(socket: Socket, millis: number): boolean;
   /** Its answer is over. `served`: it was one to somebody who may have it. */
   ended(socket: Socket, served: boolean): void;
-  /** Requests under way. */
-  underWay(): number;
-  closeIdle(): void;
+  /** Closes who is connected now: at once, or when the answer is over that is under way. */
+  dismiss(): void;
   closeAll(): void;
 }
 
@@ -25,6 +24,8 @@ interface Connection {
   busy: boolean;
   /** It has been served before. */
   known: boolean;
+  /** It is closed when its answer is over. */
+  dismissed: boolean;
   deadline: NodeJS.Timeout | undefined;
 }
 
@@ -77,7 +78,15 @@ export function createConnections(): Connections {
         socket.destroy();
         return false;
       }
-      const connection: Connection = { socket, key, since: 0, busy: false, known: false, deadline: undefined };
+      const connection: Connection = {
+        socket,
+        key,
+        since: 0,
+        busy: false,
+        known: false,
+        dismissed: false,
+        deadline: undefined,
+      };
       all.set(key, connection);
       enter(connection, false, firstRequestMillis);
       socket.on('close', () => forget(connection));
@@ -93,11 +102,14 @@ export function createConnections(): Connections {
       const connection = find(socket);
       if (connection === undefined) return;
       connection.known ||= served;
-      enter(connection, false, nextRequestMillis);
+      if (connection.dismissed) close(connection);
+      else enter(connection, false, nextRequestMillis);
     },
-    underWay: () => [...all.values()].filter(({ busy }) => busy).length,
-    closeIdle() {
-      for (const connection of all.values()) if (!connection.busy) close(connection);
+    dismiss() {
+      for (const connection of all.values()) {
+        if (connection.busy) connection.dismissed = true;
+        else close(connection);
+      }
     },
     closeAll() {
       for (const connection of all.values()) close(connection);

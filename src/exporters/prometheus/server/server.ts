@@ -132,7 +132,7 @@ export function createServer(options: ServerOptions): WebServer {
       gate?.close();
       if (!listener.listening) await bound?.catch(() => {});
       const closed = new Promise((resolve) => listener.close(resolve));
-      connections.closeIdle();
+      connections.dismiss();
       const timer = setTimeout(() => connections.closeAll(), stopMillis).unref();
       await closed;
       clearTimeout(timer);
@@ -140,7 +140,7 @@ export function createServer(options: ServerOptions): WebServer {
     address,
     changed() {
       speaker = createSpeaker();
-      connections.closeIdle();
+      connections.dismiss();
     },
   };
 }

@@ -52,7 +52,7 @@ export interface SecureAnswer extends Answer {
   readonly cipher: string;
 }
 
-export function askSecurely(port: number, { path = '/healthz', ...client }: Client & { ca: string }) {
+function askSecurely(port: number, { path = '/healthz', ...client }: Client & { ca: string }) {
   return new Promise<SecureAnswer>((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, path, agent: false, ...client }, (response) => {
       const socket = response.socket as import('node:tls').TLSSocket;
