@@ -4,7 +4,7 @@
  *
  * It holds the process open neither with its socket nor with a connection.
  */
-import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createListener, type Server as Listener, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { answer } from './answer.ts';
@@ -23,8 +23,6 @@ export interface ServerOptions {
   readonly fault: (problem: string, error: unknown) => void;
   /** What is behind TLS, needs a password, and so on; without it nothing is. */
   readonly gate?: Gate;
-  /** Node's HTTPS; only where it can be needed, for it takes time to load. */
-  readonly https?: typeof import('node:https');
 }
 
 export interface Address {
@@ -80,11 +78,13 @@ export function createServer(options: ServerOptions): WebServer {
     if (connections.admit(socket)) speaker.emit('connection', socket);
   });
 
+  /** Not imported: an import reads each export, and that of a WebSocket loads undici: 50 ms in one turn of the service. */
   function createSpeaker(): Server {
     const tls = gate?.tls();
     const settings = { maxHeaderSize: headerBytes, keepAliveTimeout: keepAliveMillis };
-    const created: Server =
-      tls && options.https ? options.https.createServer({ ...tls.options, ...settings }) : createHttp(settings);
+    const created: Server = tls
+      ? process.getBuiltinModule('node:https').createServer({ ...tls.options, ...settings })
+      : process.getBuiltinModule('node:http').createServer(settings);
     created.timeout = idleMillis;
     const admitted = new WeakSet<object>();
     created.prependListener('secureConnection', (socket: TLSSocket) => {

@@ -117,7 +117,7 @@ async function openServer(): Promise<WebServer> {
     port,
     handler: createRoutes({ path, metrics, landing }),
     fault,
-    ...(gate && { gate, https: await import('node:https') }),
+    ...(gate && { gate }),
   });
   return server;
 }
