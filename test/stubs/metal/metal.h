@@ -4,6 +4,22 @@
 
 #include "stub.h"
 
+enum { MOST_SAMPLES = 64 };
+
+/* MTLCounterSampleBuffer. */
+struct samples {
+  struct object head;
+  unsigned long count;
+  uint64_t ticks[MOST_SAMPLES];
+};
+
+/* MTLComputePassDescriptor. */
+struct pass {
+  struct object head;
+  id samples;
+  unsigned long start, end;
+};
+
 struct device_facts *stub_facts(id device);
 /* The GPU's own clock at a moment of the machine's. */
 uint64_t stub_gpu_ticks(const struct device_facts *facts, double uptime_seconds);

@@ -39,6 +39,7 @@ static void register_all(void) {
   if (class_count > 0) return;
   stub_register_foundation();
   stub_register_metal();
+  stub_register_counters();
   stub_register_command_buffers();
 }
 

@@ -9,6 +9,7 @@ const others = [
   'messages.S',
   'foundation.c',
   'metal.c',
+  'counters.c',
   'command-buffers.c',
   'kernels.c',
   'iokit.c',

@@ -68,8 +68,9 @@ id stub_data(const void *bytes, size_t length);                 /* autoreleased 
 id stub_array(const id *objects, size_t count);                 /* with one reference, the caller's */
 void stub_register_foundation(void);
 
-/* metal.c, command-buffers.c */
+/* metal.c, counters.c, command-buffers.c */
 void stub_register_metal(void);
+void stub_register_counters(void);
 void stub_register_command_buffers(void);
 
 /* iokit.c */
