@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct settings settings;
 
@@ -37,15 +38,20 @@ void fault(int code, const char *what) {
   set_outcome(OUTCOME_OFF);
 }
 
-static bool says(const char *variable, const char *word) {
+static bool says(const char *variable, const char *const words[]) {
   const char *value = getenv(variable);
-  return value != NULL && strcmp(value, word) == 0;
+  for (size_t i = 0; value != NULL && words[i] != NULL; i++) {
+    if (strcasecmp(value, words[i]) == 0) return true;
+  }
+  return false;
 }
 
 static void read_settings(void) {
-  settings.latency = says("ACCELMETER_CUDA_LATENCY", "on") || says("ACCELMETER_CUDA_LATENCY", "1");
-  settings.whole_graphs = says("ACCELMETER_CUDA_GRAPHS", "whole");
-  settings.memory = !says("ACCELMETER_CUDA_MEMORY", "off") && !says("ACCELMETER_CUDA_MEMORY", "0");
+  static const char *const on[] = {"on", "1", "true", NULL}, *const off[] = {"off", "0", "false", NULL};
+  static const char *const whole[] = {"whole", NULL};
+  settings.latency = says("ACCELMETER_CUDA_LATENCY", on);
+  settings.whole_graphs = says("ACCELMETER_CUDA_GRAPHS", whole);
+  settings.memory = !says("ACCELMETER_CUDA_MEMORY", off);
 }
 
 /* In the order of the bits of `kinds`; the first is the one without which there is nothing to see. */

@@ -2,7 +2,7 @@
  * Prepares the environment that drivers read when a program first calls them. Runs before the program's first line:
  * it loads nothing and calls no driver.
  */
-import { delimiter } from 'node:path';
+import { basename, delimiter } from 'node:path';
 import type { BackendName } from '../backend.ts';
 import { prebuiltLibrary } from './prebuilt.ts';
 
@@ -43,8 +43,10 @@ export const cudaInjection = 'CUDA_INJECTION64_PATH';
  */
 export function armCudaTracer(): string | undefined {
   const tracer = prebuiltLibrary('accelmeter-cuda-trace');
-  const named = process.env[cudaInjection];
-  if (tracer === undefined || isCudaTraceOff(process.env) || (named && named !== tracer)) return undefined;
+  const named = process.env[cudaInjection] ?? '';
+  if (tracer === undefined || isCudaTraceOff(process.env)) return undefined;
+  // A parent's may be of another copy of the package.
+  if (named !== '' && basename(named) !== basename(tracer)) return undefined;
   process.env[cudaInjection] = tracer;
   process.env.ACCELMETER_PID = String(process.pid);
   return tracer;

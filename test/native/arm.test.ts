@@ -32,6 +32,12 @@ describe.skipIf(lacks('cc'))('arming the CUDA tracer', () => {
     expect(process.env.ACCELMETER_PID).toBeUndefined();
   });
 
+  it('takes the place of another copy of itself, which a parent has named', () => {
+    process.env.CUDA_INJECTION64_PATH = '/elsewhere/native/libaccelmeter-cuda-trace.so';
+    expect(process.env.CUDA_INJECTION64_PATH).not.toBe(armCudaTracer());
+    expect(process.env.CUDA_INJECTION64_PATH).toBe(armCudaTracer());
+  });
+
   it.each(['off', 'OFF ', '0', 'false'])('names nothing where ACCELMETER_CUDA_TRACE is %j', (value) => {
     process.env.ACCELMETER_CUDA_TRACE = value;
     expect(armCudaTracer()).toBeUndefined();
