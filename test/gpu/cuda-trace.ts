@@ -176,7 +176,13 @@ describe('what we know of CUPTI’s records', () => {
     }
     const program = join(mkdtempSync(join(tmpdir(), 'accelmeter-gpu-')), 'layout');
     const includes = folders.map((folder) => `-I${folder}`);
-    execFileSync(process.env.CC || 'cc', ['-std=c11', ...includes, join(root, 'test/native/cupti-layout.c'), '-o', program]);
+    execFileSync(process.env.CC || 'cc', [
+      '-std=c11',
+      ...includes,
+      join(root, 'test/native/cupti-layout.c'),
+      '-o',
+      program,
+    ]);
     results.cuptiApiVersion = execFileSync(program, { encoding: 'utf8' }).trim();
   });
 });
