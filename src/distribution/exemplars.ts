@@ -19,6 +19,8 @@ export interface Exemplar {
 /** A place in a trace. */
 export type TraceContext = Pick<Exemplar, 'traceId' | 'spanId'>;
 
+const none: readonly Exemplar[] = [];
+
 export class Exemplars {
   /** Rises with each one taken. */
   version = 0;
@@ -49,7 +51,7 @@ export class Exemplars {
   }
 
   /** One an octave, from the shortest duration to the longest. */
-  latest(): Exemplar[] {
-    return this.#latest === undefined ? [] : this.#latest.filter((each) => each !== undefined);
+  latest(): readonly Exemplar[] {
+    return this.#latest === undefined ? none : this.#latest.filter((each) => each !== undefined);
   }
 }

@@ -8,7 +8,8 @@
  */
 import type { ExponentialHistogram } from '@opentelemetry/sdk-metrics';
 import { sketchScale } from '../../distribution/bucket-bounds.ts';
-import type { Sketch } from '../../distribution/sketch.ts';
+import { FilledBuckets, type Sketch } from '../../distribution/sketch.ts';
+import { fieldRoom, type ProtobufCursor, writeVarint, writeZigzag } from './protobuf-cursor.ts';
 
 /** The schemas that there are. */
 export const coarsest = -4;
@@ -16,97 +17,126 @@ const finest = 8;
 /** So many empty buckets between two are cheaper as zeros than as the beginning of a new run. */
 const gapFilled = 2;
 
-/** One sign's buckets, lowest index first. Reused from one histogram to the next. */
-export class BucketRuns {
-  /** How many runs there are, and of each how many buckets lie between it and the one before, and in it. */
-  runs = 0;
-  readonly gaps: number[] = [];
-  readonly lengths: number[] = [];
-  /** How many buckets there are in all runs, and of each how much more it holds than the one before. */
-  buckets = 0;
-  readonly deltas: number[] = [];
-  /** What all of them hold. */
-  count = 0;
-  #next = 0;
-  #before = 0;
-
-  clear(): void {
-    this.runs = 0;
-    this.buckets = 0;
-    this.count = 0;
-    this.#next = 0;
-    this.#before = 0;
-  }
-
-  /** Adds a bucket above all that there are; `index` as Prometheus counts. */
-  add(index: number, count: number): void {
-    const gap = index - this.#next;
-    if (this.runs === 0 || gap > gapFilled) {
-      this.gaps[this.runs] = gap;
-      this.lengths[this.runs] = 0;
-      this.runs += 1;
-    } else {
-      for (let i = 0; i < gap; i++) this.#push(0);
-    }
-    this.#push(count);
-    this.#next = index + 1;
-    this.count += count;
-  }
-
-  #push(count: number): void {
-    this.deltas[this.buckets++] = count - this.#before;
-    this.#before = count;
-    const run = this.runs - 1;
-    this.lengths[run] = (this.lengths[run] as number) + 1;
-  }
-}
+/** Fields of Histogram and of BucketSpan. */
+const field = { negativeSpan: 9, negativeDelta: 10, positiveSpan: 12, positiveDelta: 13 } as const;
+const span = { offset: 1, length: 2 } as const;
 
 /** The buckets of one histogram; reused, because a page has a thousand of them. */
 export class NativeBuckets {
   schema = 0;
   zeroCount = 0;
-  readonly positive = new BucketRuns();
-  readonly negative = new BucketRuns();
-  readonly #add = (index: number, count: number): void => this.positive.add(index + 1, count);
+  /** All that they hold, zeros included. */
+  count = 0;
+  /** Indices are OpenTelemetry's. */
+  readonly #positive = new FilledBuckets();
+  readonly #negative = new FilledBuckets();
 
-  /** All that there are, zeros included. */
-  get count(): number {
-    return this.zeroCount + this.positive.count + this.negative.count;
+  /** Bytes that they take at most. */
+  get room(): number {
+    // A bucket may be a run of its own, with the zeros before it.
+    return (this.#positive.size + this.#negative.size) * (3 + gapFilled) * fieldRoom + 8 * fieldRoom;
   }
 
   readSketch(sketch: Sketch): void {
-    this.#clear(sketchScale, sketch.zeroCount);
-    sketch.forEach(this.#add);
+    this.schema = sketchScale;
+    this.zeroCount = sketch.zeroCount;
+    this.count = sketch.count;
+    sketch.read(this.#positive);
+    this.#negative.size = 0;
   }
 
   /** One of scale `coarsest` or finer. */
   readExponential({ scale, zeroCount, positive, negative }: ExponentialHistogram): void {
     const shift = Math.max(0, scale - finest);
-    this.#clear(scale - shift, zeroCount);
-    addAll(this.positive, positive, shift);
-    addAll(this.negative, negative, shift);
+    this.schema = scale - shift;
+    this.zeroCount = zeroCount;
+    readBuckets(this.#positive, positive, shift);
+    readBuckets(this.#negative, negative, shift);
+    this.count = zeroCount + total(this.#positive) + total(this.#negative);
   }
 
-  #clear(schema: number, zeroCount: number): void {
-    this.schema = schema;
-    this.zeroCount = zeroCount;
-    this.positive.clear();
-    this.negative.clear();
+  /** Writes spans and deltas into a Histogram. */
+  write(cursor: ProtobufCursor): void {
+    writeRuns(cursor, this.#negative, field.negativeSpan, field.negativeDelta);
+    writeRuns(cursor, this.#positive, field.positiveSpan, field.positiveDelta);
+    // One that holds nothing could not be told from a classic one: a span of no buckets says so.
+    if (this.#negative.size + this.#positive.size === 0) writeSpan(cursor, field.positiveSpan, 0, 0);
   }
 }
 
-/** Buckets whose indices agree but for their lowest `shift` bits become one. */
-function addAll(runs: BucketRuns, { offset, bucketCounts }: ExponentialHistogram['positive'], shift: number): void {
-  let index = offset >> shift;
+function total({ size, counts }: FilledBuckets): number {
   let sum = 0;
-  for (let i = 0; i < bucketCounts.length; i++) {
-    const coarse = (offset + i) >> shift;
-    if (coarse !== index) {
-      if (sum > 0) runs.add(index + 1, sum);
-      index = coarse;
-      sum = 0;
+  for (let i = 0; i < size; i++) sum += counts[i] as number;
+  return sum;
+}
+
+/** Buckets whose indices agree but for their lowest `shift` bits become one. */
+function readBuckets(target: FilledBuckets, from: ExponentialHistogram['positive'], shift: number): void {
+  const { indices, counts } = target;
+  let size = 0;
+  for (let i = 0; i < from.bucketCounts.length; i++) {
+    const count = from.bucketCounts[i] as number;
+    if (count === 0) continue;
+    const index = (from.offset + i) >> shift;
+    if (size > 0 && indices[size - 1] === index) {
+      counts[size - 1] = (counts[size - 1] as number) + count;
+      continue;
     }
-    sum += bucketCounts[i] as number;
+    indices[size] = index;
+    counts[size++] = count;
   }
-  if (sum > 0) runs.add(index + 1, sum);
+  target.size = size;
+}
+
+/** Where a run begins is told from the end of the one before, and what a bucket holds from the one before it. */
+function writeRuns(cursor: ProtobufCursor, buckets: FilledBuckets, spanField: number, deltaField: number): void {
+  const { size, indices } = buckets;
+  if (size === 0) return;
+  let end = 0;
+  let start = (indices[0] as number) + 1;
+  for (let i = 1; i <= size; i++) {
+    const before = (indices[i - 1] as number) + 2;
+    if (i < size && (indices[i] as number) + 1 - before <= gapFilled) continue;
+    writeSpan(cursor, spanField, start - end, before - start);
+    end = before;
+    start = (indices[i] as number) + 1;
+  }
+  cursor.tag(deltaField, 'length');
+  const begun = cursor.open();
+  writeDeltas(cursor, buckets);
+  cursor.close(begun);
+}
+
+/** How much more each bucket holds than the one before it. Most take a byte or two, which are written here. */
+function writeDeltas(cursor: ProtobufCursor, { size, indices, counts }: FilledBuckets): void {
+  const { bytes } = cursor;
+  let { at } = cursor;
+  let next = indices[0] as number;
+  let held = 0;
+  for (let i = 0; i < size; i++) {
+    const index = indices[i] as number;
+    const count = counts[i] as number;
+    if (index > next && index - next <= gapFilled) {
+      at = writeZigzag(bytes, at, -held);
+      if (index - next === 2) bytes[at++] = 0;
+      held = 0;
+    }
+    at = writeZigzag(bytes, at, count - held);
+    held = count;
+    next = index + 1;
+  }
+  cursor.at = at;
+}
+
+/** A BucketSpan: two short numbers. */
+function writeSpan(cursor: ProtobufCursor, spanField: number, offset: number, length: number): void {
+  const { bytes } = cursor;
+  const start = cursor.at + 2;
+  bytes[start - 2] = spanField * 8 + 2;
+  bytes[start] = span.offset * 8;
+  let at = writeZigzag(bytes, start + 1, offset);
+  bytes[at] = span.length * 8;
+  at = writeVarint(bytes, at + 1, length);
+  bytes[start - 1] = at - start;
+  cursor.at = at;
 }

@@ -20,21 +20,12 @@ export class ProtobufCursor {
 
   /** A whole number that is not negative. */
   varint(value: number): void {
-    let rest = value;
-    while (rest > 0x7fffffff) {
-      this.bytes[this.at++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    while (rest > 0x7f) {
-      this.bytes[this.at++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.bytes[this.at++] = rest;
+    this.at = writeVarint(this.bytes, this.at, value);
   }
 
   /** A whole number of either sign, as sint32 and sint64 have it. */
   zigzag(value: number): void {
-    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+    this.at = writeZigzag(this.bytes, this.at, value);
   }
 
   double(value: number): void {
@@ -72,6 +63,38 @@ export class ProtobufCursor {
     }
     writePaddedVarint(this.bytes, start - 2, from, length);
   }
+}
+
+/** Writes a whole number that is not negative; answers where it ended. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  let to = at;
+  while (rest > 0x7fffffff) {
+    bytes[to++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  while (rest > 0x7f) {
+    bytes[to++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[to] = rest;
+  return to + 1;
+}
+
+/** Writes a whole number of either sign; answers where it ended. Most take a byte or two. */
+export function writeZigzag(bytes: Uint8Array, at: number, value: number): number {
+  const short = value | 0;
+  if (short !== value || short >= 0x2000 || short < -0x2000) {
+    return writeVarint(bytes, at, value < 0 ? -2 * value - 1 : 2 * value);
+  }
+  const zigzag = (short << 1) ^ (short >> 31);
+  if (zigzag < 0x80) {
+    bytes[at] = zigzag;
+    return at + 1;
+  }
+  bytes[at] = (zigzag & 0x7f) | 0x80;
+  bytes[at + 1] = zigzag >> 7;
+  return at + 2;
 }
 
 /** A length that fills the bytes from `start` to `end`. */

@@ -8,7 +8,7 @@ import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics
 import type { Exemplar } from '../../distribution/exemplars.ts';
 import { originOf } from '../../otel/histograms.ts';
 import { bucketOf, type ClassicBuckets, classicBuckets } from './classic-buckets.ts';
-import { type BucketRuns, coarsest, NativeBuckets } from './native-buckets.ts';
+import { coarsest, NativeBuckets } from './native-buckets.ts';
 import { fieldRoom, type ProtobufCursor } from './protobuf-cursor.ts';
 import { writeLabel, writeTime } from './protobuf-messages.ts';
 
@@ -35,20 +35,16 @@ const field = {
   schema: 5,
   zeroThreshold: 6,
   zeroCount: 7,
-  negativeSpan: 9,
-  negativeDelta: 10,
-  positiveSpan: 12,
-  positiveDelta: 13,
   created: 15,
   exemplars: 16,
 } as const;
 const bucket = { cumulativeCount: 1, upperBound: 2, exemplar: 3 } as const;
-const span = { offset: 1, length: 2 } as const;
 const exemplarField = { label: 1, value: 2, timestamp: 3 } as const;
 
 /** An exemplar: two labels of 63 characters with their names, a value and a time. */
 const exemplarRoom = 192;
 const bucketRoom = 3 * fieldRoom;
+const noExemplars: readonly Exemplar[] = [];
 const noBuckets: ClassicBuckets = { boundaries: [], counts: [] };
 
 /** Whether a histogram can have native buckets. */
@@ -65,7 +61,7 @@ export function createHistogramMessage(): {
   let classic: ClassicBuckets = noBuckets;
   let count = 0;
   let sum: number | undefined;
-  let exemplars: readonly Exemplar[] = [];
+  let exemplars = noExemplars;
 
   const message = {
     room: 0,
@@ -89,12 +85,13 @@ export function createHistogramMessage(): {
   /** Takes all numbers from where they agree: the point itself, or what it was made from. */
   function take(histogram: Histogram | ExponentialHistogram, kind: ProtobufHistograms): void {
     const origin = originOf(histogram);
-    exemplars = origin?.source.exemplars?.latest() ?? [];
+    exemplars = origin?.source.exemplars?.latest() ?? noExemplars;
     isNative = kind !== 'classic';
     const moved = origin !== undefined && origin.source.count !== histogram.count;
     const live = origin !== undefined && isNative && !(moved && origin.classicScale === undefined);
     if (live) native.readSketch(origin.source.sketch);
     else if (isNative && 'scale' in histogram) native.readExponential(histogram);
+    else if (isNative) throw new TypeError('a histogram of explicit boundaries among native ones');
     sum = live ? origin.source.sum : histogram.sum;
     if (kind === 'native') classic = noBuckets;
     else if (live && moved && 'buckets' in histogram) {
@@ -106,10 +103,8 @@ export function createHistogramMessage(): {
   return {
     read(histogram, kind) {
       take(histogram, kind);
-      const { positive, negative } = native;
-      const buckets = isNative ? positive.buckets + negative.buckets + 3 * (positive.runs + negative.runs) : 0;
-      message.room =
-        (buckets + 16) * fieldRoom + classic.counts.length * bucketRoom + 2 * exemplars.length * exemplarRoom;
+      const exemplarsRoom = 2 * exemplars.length * exemplarRoom;
+      message.room = (isNative ? native.room : 0) + classic.counts.length * bucketRoom + exemplarsRoom + 16 * fieldRoom;
       message.series = classic === noBuckets ? 1 : classic.boundaries.length + 3;
       return message;
     },
@@ -152,36 +147,14 @@ function writeBucket(cursor: ProtobufCursor, cumulative: number, bound: number, 
 }
 
 /** A sketch's zeros are zeros: the threshold is 0. */
-function writeNative(cursor: ProtobufCursor, { schema, zeroCount, positive, negative }: NativeBuckets): void {
+function writeNative(cursor: ProtobufCursor, native: NativeBuckets): void {
   cursor.tag(field.schema, 'varint');
-  cursor.zigzag(schema);
+  cursor.zigzag(native.schema);
   cursor.tag(field.zeroThreshold, 'fixed64');
   cursor.double(0);
   cursor.tag(field.zeroCount, 'varint');
-  cursor.varint(zeroCount);
-  writeRuns(cursor, negative, field.negativeSpan, field.negativeDelta);
-  writeRuns(cursor, positive, field.positiveSpan, field.positiveDelta);
-  // One that holds nothing could not be told from a classic one: a span of no buckets says so.
-  if (positive.runs + negative.runs === 0) writeSpan(cursor, field.positiveSpan, 0, 0);
-}
-
-function writeRuns(cursor: ProtobufCursor, runs: BucketRuns, spanField: number, deltaField: number): void {
-  if (runs.runs === 0) return;
-  for (let i = 0; i < runs.runs; i++) writeSpan(cursor, spanField, runs.gaps[i] as number, runs.lengths[i] as number);
-  cursor.tag(deltaField, 'length');
-  const start = cursor.open();
-  for (let i = 0; i < runs.buckets; i++) cursor.zigzag(runs.deltas[i] as number);
-  cursor.close(start);
-}
-
-function writeSpan(cursor: ProtobufCursor, spanField: number, offset: number, length: number): void {
-  cursor.tag(spanField, 'length');
-  const lengthAt = cursor.at++;
-  cursor.tag(span.offset, 'varint');
-  cursor.zigzag(offset);
-  cursor.tag(span.length, 'varint');
-  cursor.varint(length);
-  cursor.bytes[lengthAt] = cursor.at - lengthAt - 1;
+  cursor.varint(native.zeroCount);
+  native.write(cursor);
 }
 
 function writeExemplar(

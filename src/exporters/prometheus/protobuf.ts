@@ -145,10 +145,10 @@ export function createProtobufFormat(options: ProtobufOptions): Format {
   });
 }
 
-/** Whether all histograms of a stream can have native buckets. */
+/** Whether the histograms of a stream can have native buckets. Those of explicit boundaries are all of one producer. */
 function isNative({ metric: { dataPointType, dataPoints } }: Stream): boolean {
-  if (dataPointType === DataPointType.SUM || dataPointType === DataPointType.GAUGE) return false;
-  return dataPoints.every(({ value }) => canBeNative(value));
+  if (dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) return dataPoints.every(({ value }) => canBeNative(value));
+  return dataPointType === DataPointType.HISTOGRAM && dataPoints[0] !== undefined && canBeNative(dataPoints[0].value);
 }
 
 /** Pairs of name and value, each behind the tag that it has in Metric. */
