@@ -5,8 +5,8 @@ export type CounterSampling = 'stage' | 'dispatch';
 
 /** What Metal tells of a GPU. Read once, when it appears. */
 export interface MetalProperties {
-  /** Of its service in the IO registry; the same in all processes, until the machine starts anew. */
-  readonly registryId: bigint;
+  /** Of its service in the IO registry, as `ioreg` prints it; the same in all processes, until the machine starts anew. */
+  readonly registryId: string;
   /** The families of features that it has: "apple7", "mac2", "metal3". */
   readonly families: readonly string[];
   /** Whether it shares its memory with the CPU. */

@@ -54,7 +54,7 @@ describe('Metal on this Mac', { skip }, () => {
 
   test('each has the id of a service in ioreg', () => {
     const ids = ioreg().map(({ registryId }) => registryId);
-    for (const { properties } of gpus) assert.ok(ids.includes(properties.registryId), `${properties.registryId}`);
+    for (const { properties } of gpus) assert.ok(ids.includes(properties.registryId), properties.registryId);
   });
 
   test('macOS has the version that sw_vers says', () => {

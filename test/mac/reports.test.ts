@@ -15,7 +15,7 @@ describe('ioreg', () => {
       'AGXAcceleratorG13X',
       'AMDRadeonX6000_AMDNavi14GraphicsAccelerator',
     ]);
-    expect([apple?.registryId, amd?.registryId]).toEqual([0x100000b1dn, 0x1000004c2n]);
+    expect([apple?.registryId, amd?.registryId]).toEqual(['0x100000b1d', '0x1000004c2']);
   });
 
   it('tells statistics by their whole keys, and each service its own', () => {

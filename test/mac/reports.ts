@@ -3,16 +3,16 @@
 /** A service of the class IOAccelerator, as `ioreg -r -d 1 -w 0 -c IOAccelerator` prints it. */
 export interface Accelerator {
   readonly className: string;
-  readonly registryId: bigint;
+  readonly registryId: string;
   /** Numbers only, by key; empty where it has none. */
   readonly statistics: Readonly<Record<string, number>>;
 }
 
 export function acceleratorsIn(ioreg: string): Accelerator[] {
   const headings = [...ioreg.matchAll(/^[\s|]*\+-o .*<class (\w+), id (0x[0-9a-f]+)/gm)];
-  return headings.map(({ 1: className = '', 2: id = '0', index }, i) => ({
+  return headings.map(({ 1: className = '', 2: id = '', index }, i) => ({
     className,
-    registryId: BigInt(id),
+    registryId: id,
     statistics: statisticsIn(ioreg.slice(index, headings[i + 1]?.index)),
   }));
 }

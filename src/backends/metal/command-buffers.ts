@@ -76,24 +76,31 @@ export class CommandBuffers {
     return count;
   }
 
-  /** Follows one until it has ended, or reads it at once. False where it cannot be measured. */
+  /** Follows one until it has ended, or reads it at once. False where it cannot be measured; never throws. */
   observe(target: Target, pointer: bigint, name: string, passes: TimedPasses | undefined): boolean {
-    return this.#mac.pooled(() => {
-      if (!this.#isOf(target, pointer) || !this.#canBeRead(passes)) return false;
-      if (this.#followed.has(pointer)) return true;
-      const followed = { target, name, passes, since: performance.now() / 1000 };
-      const status = this.#statusOf(pointer);
-      if (status >= completed) {
-        this.#read(pointer, followed, status);
-        return true;
-      }
-      if (this.#followed.size >= mostFollowed) {
-        this.#dropped += 1;
-        return false;
-      }
-      this.#follow(pointer, followed, status);
+    try {
+      return this.#mac.pooled(() => this.#take(target, pointer, name, passes));
+    } catch {
+      this.#dropped += 1;
+      return false;
+    }
+  }
+
+  #take(target: Target, pointer: bigint, name: string, passes: TimedPasses | undefined): boolean {
+    if (!this.#isOf(target, pointer) || !this.#canBeRead(passes)) return false;
+    if (this.#followed.has(pointer)) return true;
+    const followed = { target, name, passes, since: performance.now() / 1000 };
+    const status = this.#statusOf(pointer);
+    if (status >= completed) {
+      this.#read(pointer, followed, status);
       return true;
-    });
+    }
+    if (this.#followed.size >= mostFollowed) {
+      this.#dropped += 1;
+      return false;
+    }
+    this.#follow(pointer, followed, status);
+    return true;
   }
 
   /** Delivers those that have ended. True where it stopped at `budgetSeconds`. */

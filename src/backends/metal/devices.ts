@@ -4,9 +4,10 @@ import { ProbeError } from '../../errors.ts';
 import type { CounterSampling, MetalProperties } from '../../metal-device.ts';
 import type { Mac } from './driver.ts';
 
-/** A GPU: its object, of which one reference is the holder's, and what is known of it. */
+/** A GPU: its object, and what is known of it. */
 export interface MetalGpu {
   readonly handle: bigint;
+  readonly registryId: bigint;
   readonly name: string;
   readonly properties: MetalProperties;
 }
@@ -24,37 +25,32 @@ const families: Readonly<Record<string, number>> = {
 /** `MTLCounterSamplingPoint`. */
 const samplingPoints: Readonly<Record<CounterSampling, number>> = { stage: 0, dispatch: 2 };
 
-/** The GPUs that this process can use; the caller releases each. Throws a ProbeError where Metal gives no list. */
-export function listGpus(mac: Mac): MetalGpu[] {
-  return mac.pooled(() => {
+/**
+ * Looks at the GPUs that this process can use; who keeps one beyond that retains it. Throws a ProbeError where Metal gives
+ * no list.
+ */
+export function withGpus(mac: Mac, look: (gpus: readonly MetalGpu[]) => void): void {
+  mac.pooled(() => {
     const all = mac.metal.copyAllDevices();
     if (all === null) throw new ProbeError('broken', 'MTLCopyAllDevices gave no list');
-    return mac.releasing(all, () => {
-      const gpus: MetalGpu[] = [];
-      try {
-        for (let i = 0; i < Number(mac.send.count(all)); i++) {
-          const handle = mac.send.objectAt(all, i);
-          if (handle !== null) gpus.push(describeGpu(mac, handle));
-        }
-      } catch (error) {
-        for (const gpu of gpus) mac.send.release(gpu.handle);
-        throw error;
-      }
-      return gpus;
+    mac.releasing(all, () => {
+      const handles = Array.from({ length: Number(mac.send.count(all)) }, (_, i) => mac.send.objectAt(all, i));
+      look(handles.filter((handle) => handle !== null).map((handle) => describeGpu(mac, handle)));
     });
   });
 }
 
-/** Takes a reference once nothing can fail any more. */
 function describeGpu(mac: Mac, handle: bigint): MetalGpu {
   const { send } = mac;
   const { width, height, depth } = send.maxThreadsPerThreadgroup(handle);
+  const registryId = BigInt(send.registryId(handle));
   const workingSet = Number(send.recommendedMaxWorkingSetSize(handle));
-  const described = {
+  return {
     handle,
+    registryId,
     name: mac.text(send.name(handle))?.trim() || 'A GPU',
     properties: Object.freeze({
-      registryId: BigInt(send.registryId(handle)),
+      registryId: `0x${registryId.toString(16)}`,
       families: Object.freeze(
         Object.keys(families).filter((name) => send.supportsFamily(handle, families[name] as number) !== 0),
       ),
@@ -67,8 +63,6 @@ function describeGpu(mac: Mac, handle: bigint): MetalGpu {
       counterSampling: counterSamplingOf(mac, handle),
     }),
   };
-  mac.retained(handle);
-  return described;
 }
 
 function counterSamplingOf(mac: Mac, handle: bigint): CounterSampling | undefined {

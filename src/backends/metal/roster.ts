@@ -1,10 +1,11 @@
 /** The GPUs that the profiler has been told of, from their coming to their leaving. */
+import type { Activity } from '../../activity.ts';
 import type { DeviceReadings, Host } from '../../backend.ts';
 import { ProbeError } from '../../errors.ts';
 import type { MetalDevice, TimedPasses } from '../../metal-device.ts';
 import { type Accelerators, openAccelerators } from './accelerators.ts';
 import { CommandBuffers, type Target } from './command-buffers.ts';
-import { identityOf, listGpus, type MetalGpu, systemOf, thermalStateOf } from './devices.ts';
+import { identityOf, type MetalGpu, systemOf, thermalStateOf, withGpus } from './devices.ts';
 import type { Mac } from './driver.ts';
 import { GpuClock } from './gpu-clock.ts';
 import { compileKernel } from './kernels.ts';
@@ -82,13 +83,11 @@ export class Roster {
 
   /** Meets the GPUs that have come, and parts with those that are not listed any more. */
   look(): void {
-    const listed = listGpus(this.#mac);
-    const known = new Set(listed.map(({ properties }) => properties.registryId));
-    for (const [registryId, present] of this.#present) if (!known.has(registryId)) this.#remove(present);
-    for (const gpu of listed) {
-      if (this.#present.has(gpu.properties.registryId)) this.#mac.send.release(gpu.handle);
-      else this.#add(gpu);
-    }
+    withGpus(this.#mac, (listed) => {
+      const known = new Set(listed.map(({ registryId }) => registryId));
+      for (const [registryId, present] of this.#present) if (!known.has(registryId)) this.#remove(present);
+      for (const gpu of listed) if (!this.#present.has(gpu.registryId)) this.#add(gpu);
+    });
   }
 
   close(): void {
@@ -112,14 +111,15 @@ export class Roster {
     while (taken.has(index)) index += 1;
     const identity = identityOf(gpu, { hostId: this.#host.hostId, index, system: this.#system });
     const clock = new GpuClock();
-    const { registryId, counterSampling } = gpu.properties;
     const calibrate = () => {
-      if (counterSampling !== undefined) clock.add(clocksOf(this.#mac, gpu.handle));
+      if (gpu.properties.counterSampling !== undefined) clock.add(clocksOf(this.#mac, gpu.handle));
     };
     calibrate();
     const metal = this.#devicePartOf(gpu, () => target);
-    const target: Target = { registryId, clock, calibrate, sink: this.#host.addDevice(identity, { metal }) };
-    this.#present.set(registryId, { gpu, id: identity.id, index, target });
+    const sink = this.#host.addDevice(identity, { metal });
+    const target: Target = { registryId: gpu.registryId, clock, calibrate, sink };
+    this.#mac.retained(gpu.handle);
+    this.#present.set(gpu.registryId, { gpu, id: identity.id, index, target });
   }
 
   #remove({ gpu, id, target }: Present): void {
@@ -152,21 +152,31 @@ export class Roster {
 
   #devicePartOf(gpu: MetalGpu, target: () => Target): MetalDevice {
     const { properties, handle } = gpu;
-    const isOpen = () => !this.#closed && this.#present.get(properties.registryId)?.gpu === gpu;
+    const isOpen = () => !this.#closed && this.#present.get(gpu.registryId)?.gpu === gpu;
     const observe = (pointer: bigint, name: string, passes: TimedPasses | undefined) =>
       isOpen() && !this.paused && this.#commandBuffers.observe(target(), pointer, name, passes);
     const bench = {
       ...{ mac: this.#mac, device: handle, sampling: properties.counterSampling, isOpen, observe },
-      sink: { deliver: (activity: Parameters<Target['sink']['deliver']>[0]) => target().sink.deliver(activity) },
+      sink: { deliver: (activity: Activity) => target().sink.deliver(activity) },
     };
     return Object.freeze({
       properties,
       observeCommandBuffer(pointer: bigint | null, name: string, passes?: TimedPasses) {
         if (pointer !== null && typeof pointer !== 'bigint') throw new TypeError('a command buffer is a BigInt');
         if (typeof name !== 'string') throw new TypeError('the name of a kernel is a text');
+        if (passes !== undefined) checkPasses(passes);
         return pointer !== null && pointer !== 0n && observe(pointer, name, passes);
       },
       compile: (source: string, functionName: string) => compileKernel(bench, source, functionName),
     });
   }
+}
+
+/** Throws a TypeError for what is no description of passes. */
+function checkPasses({ samples, names, first = 0 }: TimedPasses): void {
+  if (typeof samples !== 'bigint') throw new TypeError('a buffer of samples is a BigInt');
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw new TypeError('the names of passes are an array of texts');
+  }
+  if (!Number.isSafeInteger(first) || first < 0) throw new TypeError('where the samples begin is a whole number');
 }

@@ -119,6 +119,17 @@ describe.skipIf(lacks('cc'))('on a stub of macOS', () => {
         expect(kernelsOf(host)).toEqual([]);
         expect(() => device.observeCommandBuffer(5 as never, 'k')).toThrow(TypeError);
         expect(() => device.observeCommandBuffer(commands, undefined as never)).toThrow(TypeError);
+        const passes = { samples: 5n, names: ['a'] };
+        for (const wrong of [
+          { samples: 5 },
+          { names: 'a' },
+          { names: [1] },
+          { first: -1 },
+          { first: 0.5 },
+        ] as never[]) {
+          const observing = () => device.observeCommandBuffer(commands, 'k', { ...passes, ...(wrong as object) });
+          expect(observing).toThrow(TypeError);
+        }
       }));
 
     it('that ended without times are counted, and are no execution of 0 s', () =>

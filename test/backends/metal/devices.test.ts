@@ -32,7 +32,7 @@ describe.skipIf(lacks('cc'))('on a stub of macOS', () => {
           },
         ]);
         expect(properties).toEqual({
-          registryId: 4294968317n,
+          registryId: '0x1000003fd',
           families: ['apple1', 'apple2', 'apple3', 'apple4', 'apple5', 'apple6', 'apple7'].concat([
             'mac2',
             'common1',

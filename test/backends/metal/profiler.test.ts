@@ -40,6 +40,9 @@ describe.skipIf(lacks('cc'))('a profiler on a stub of macOS', () => {
         ['cpu', false],
         ['metal', true],
       ]);
+      expect(JSON.parse(JSON.stringify(devices[1]))).toMatchObject({
+        metal: { properties: { registryId: '0x1000003fd' } },
+      });
     }));
 
   it('raises what the thermal state says, and clears it', () =>
