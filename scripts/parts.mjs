@@ -27,6 +27,7 @@ const newerPackages = {
  */
 const nonFreePackages = {
   'nvidia-libraries': { bookworm: ['libcuda1', 'libnvidia-ml1'] },
+  'nvml-headers': { bookworm: ['libnvidia-ml-dev'], trixie: ['libnvidia-ml-dev'] },
   cupti: { bookworm: ['libcupti-dev', 'libcupti11.8'], trixie: ['libcupti-dev', 'libcupti12'] },
 };
 /** The Node.js of npm's package `node`, which has one package for each platform; the oldest supported and the newest. */

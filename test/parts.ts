@@ -19,8 +19,8 @@ import { delimiter, join } from 'node:path';
  * the other loader, Khronos' own; `prometheus3` is a Prometheus of at least 3.5, beside
  * whatever `prometheus` is; `node22` is the oldest Node.js that is supported, `node26` the newest;
  * `auto-instrumentations` is the file of OpenTelemetry's `auto-instrumentations-node` that a service preloads;
- * `nvidia-libraries` are NVIDIA's own libcuda and libnvidia-ml, without a driver; `cupti` is CUPTI of CUDA 11.8 and of
- * CUDA 12.4, with its headers.
+ * `nvidia-libraries` are NVIDIA's own libcuda and libnvidia-ml, without a driver; `nvml-headers` those of NVML and `cupti`
+ * CUPTI, with its headers, of CUDA 11.8 and of CUDA 12.4.
  */
 export const partNames = [
   'pocl',
@@ -33,6 +33,7 @@ export const partNames = [
   'node26',
   'auto-instrumentations',
   'nvidia-libraries',
+  'nvml-headers',
   'cupti',
 ] as const;
 export type PartName = (typeof partNames)[number];
@@ -45,7 +46,7 @@ export interface FoundPart {
   readonly present: true;
   /**
    * The executable; for `pocl` and `khronos` the loader library (`libOpenCL.so.1`); for `nvidia-libraries` the folder of
-   * both libraries; for `cupti` the folder of two installations, `bookworm` and `trixie`.
+   * both libraries; for `cupti` and `nvml-headers` the folder of two installations, `bookworm` and `trixie`.
    */
   readonly path: string;
 }
@@ -82,7 +83,14 @@ const parts: Record<PartName, { find: () => string | undefined; install: string 
   node26: { find: () => findNode('26.10.0'), install: 'npm test, with access to npm’s registry' },
   'auto-instrumentations': { find: findAutoInstrumentations, install: 'npm test, with access to npm’s registry' },
   'nvidia-libraries': { find: findNvidiaLibraries, install: 'npm test as root on Debian, with access to its mirror' },
-  cupti: { find: findCupti, install: 'npm test as root on Debian, with access to its mirror' },
+  'nvml-headers': {
+    find: () => findBothReleases('nvml-headers', 'nvml.h'),
+    install: 'npm test as root on Debian, with access to its mirror',
+  },
+  cupti: {
+    find: () => findBothReleases('cupti', 'cupti.h'),
+    install: 'npm test as root on Debian, with access to its mirror',
+  },
 };
 
 /** Looks for a part. */
@@ -179,9 +187,9 @@ function findNvidiaLibraries(): string | undefined {
 }
 
 /** The folder of two folders: `bookworm/usr/include` has CUDA 11.8's headers, `trixie/usr/include` those of 12.4. */
-function findCupti(): string | undefined {
-  const folder = join(root, '.cache/cupti');
-  const isWhole = ['bookworm', 'trixie'].every((suite) => existsSync(join(folder, suite, 'usr/include/cupti.h')));
+function findBothReleases(part: string, header: string): string | undefined {
+  const folder = join(root, '.cache', part);
+  const isWhole = ['bookworm', 'trixie'].every((suite) => existsSync(join(folder, suite, 'usr/include', header)));
   return isWhole ? folder : undefined;
 }
 
