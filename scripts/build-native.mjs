@@ -32,6 +32,12 @@ const libraries = [
 
 const commonFlags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
 const programFlags = [...commonFlags, '-fPIE', '-pie', '-ldl'];
+/**
+ * A program of a new glibc runs with an old one as well, if it does not begin as the compiler would have it and names the
+ * libraries that were apart before 2.34. Other C libraries have none of these.
+ */
+const portably = ['-DOWN_START', '-nostartfiles', '-Wl,--no-as-needed', '-l:libdl.so.2', '-l:libpthread.so.0'];
+const hasOwnStart = ['x64', 'arm64'].includes(process.arch);
 
 /** Of libraries. Shared with the tests, which build the same sources with sanitizers. */
 export const compilerFlags = [
@@ -81,8 +87,9 @@ export async function buildNative({
       continue;
     }
     await mkdir(folder, { recursive: true });
-    const flags = library.isProgram ? programFlags : compilerFlags;
-    const reason = await compile(compiler, flags, sources, file);
+    const reason = library.isProgram
+      ? await compileProgram(compiler, sources, file)
+      : await compile(compiler, compilerFlags, sources, file);
     built.push(
       reason === undefined
         ? { name: library.name, outcome: 'built', file }
@@ -114,6 +121,11 @@ async function modified(path) {
   } catch {
     return 0;
   }
+}
+
+async function compileProgram(compiler, sources, file) {
+  const failed = hasOwnStart ? await compile(compiler, [...programFlags, ...portably], sources, file) : '';
+  return failed === undefined ? undefined : compile(compiler, programFlags, sources, file);
 }
 
 /** Gives why it failed, or undefined. The file appears whole or not at all: a process may have the old one loaded. */

@@ -17,7 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../cuda-trace/old-glibc.h"
 #include "frames.h"
+
+/* Built where the C library is new, it runs where it is old: see scripts/build-native.mjs. */
+OLD_GLIBC(dlopen);
+OLD_GLIBC(dlsym);
+OLD_GLIBC(dlerror);
+OLD_GLIBC(pthread_create);
 
 #define MOST_FUNCTIONS 256
 #define MOST_PROGRAMS 64
@@ -317,6 +324,15 @@ static void tell_where(void) {
   memcpy(reply + 12, &milliseconds, 4);
   answer(FRAME_WHERE, reply, 8);
 }
+
+#ifdef OWN_START
+/* What a compiler brings for the start of a program binds it to the C library that it was built with. */
+#ifdef __x86_64__
+__asm__(".globl _start\n_start: xorl %ebp, %ebp\nandq $-16, %rsp\ncall main\nhlt\n");
+#else
+__asm__(".globl _start\n_start: mov x29, xzr\nmov x30, xzr\nbl main\nbrk #0\n");
+#endif
+#endif
 
 int main(void) {
   /* Who ends the service's whole group of processes would end us before it has closed: it ends us itself. */

@@ -4,11 +4,10 @@
  *
  * Never throws from a listener. Neither the process nor its pipes keep the service alive, unless that is asked for.
  */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { ProbeError } from '../errors.ts';
 import { prebuiltDriverProcess } from './prebuilt.ts';
+import { type Started, start } from './quick-spawn.ts';
 
 /** What is given to a call: a number of 32 bits, the address of an offset in the arena, or the 64 bits that stand there. */
 export type DriverArgument = number | { readonly address: number } | { readonly loaded: number };
@@ -34,7 +33,7 @@ export interface CallResult {
   /** The driver's code; `notCalled` where the library has none of its symbols, or a call that it needs failed. */
   readonly code: number;
   readonly seconds: number;
-  readonly output: Uint8Array;
+  readonly output: Buffer;
 }
 export const notCalled = -1;
 
@@ -77,10 +76,8 @@ export function startDriverProcess(environment: NodeJS.ProcessEnv = process.env)
     const message = `accelmeter-driver-process has not been built for ${process.platform}-${process.arch}`;
     throw new ProbeError('absent', message, { remedy });
   }
-  return talkTo(spawn(file, [], { env: environment, stdio: ['pipe', 'pipe', 'pipe'] }));
+  return talkTo(start(file, environment));
 }
-
-type Helper = ChildProcessByStdio<Writable, Readable, Readable>;
 
 interface Waiting {
   readonly kind: number;
@@ -88,7 +85,7 @@ interface Waiting {
   reject(error: ProbeError): void;
 }
 
-function talkTo(child: Helper): DriverProcess {
+function talkTo(child: Started): DriverProcess {
   const waiting: Waiting[] = [];
   /** How much each call of a program writes. */
   const written: number[][] = [];
@@ -98,14 +95,14 @@ function talkTo(child: Helper): DriverProcess {
     for (const each of waiting.splice(0)) each.reject(lost(how));
     return how;
   });
-  readFrames(child.stdout, (kind, bytes) => {
+  readFrames(child.output, (kind, bytes) => {
     const at = waiting.findIndex((each) => each.kind === kind);
     if (at >= 0) waiting.splice(at, 1)[0]?.resolve(bytes);
   });
-  keepAlive(child, false);
+  child.keepAlive(false);
 
   function send(kind: number, bytes: Uint8Array): void {
-    if (end === undefined) child.stdin.write(Buffer.concat([words([bytes.length, kind]), bytes]));
+    if (end === undefined) child.input.write(Buffer.concat([words([bytes.length, kind]), bytes]));
   }
   function ask(kind: number, bytes: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
@@ -134,35 +131,23 @@ function talkTo(child: Helper): DriverProcess {
       const call = answer.readInt32LE(0);
       return { call: call === -1 ? undefined : call, seconds: answer.readUInt32LE(4) / 1000 };
     },
-    end: () => void child.kill('SIGKILL'),
-    keepAlive: (keep) => keepAlive(child, keep),
+    end: () => child.kill(),
+    keepAlive: (keep) => child.keepAlive(keep),
   };
 }
 
-/** Resolves with how it ended, once all that it said is read. */
-function whenEnded(child: Helper): Promise<string> {
+/** Resolves with how it ended, and the first of what it said before. */
+async function whenEnded(child: Started): Promise<string> {
   let said = '';
-  child.stdin.on('error', () => {}); // it has ended, which is told as well
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.errors.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(0, mostWords);
   });
-  return new Promise((resolve) => {
-    child.on('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.on('close', (code, signal) => {
-      const how = signal === null ? `ended with code ${code}` : `crashed (${signal})`;
-      const first = said.trim().split('\n', 1)[0] ?? '';
-      resolve(first === '' ? how : `${how}: ${first}`);
-    });
-  });
+  const how = await child.ended;
+  const first = said.trim().split('\n', 1)[0] ?? '';
+  return first === '' ? how : `${how}: ${first}`;
 }
 
 const lost = (how: string) => new ProbeError('lost', `the process that calls the driver ${how}`);
-
-function keepAlive(child: Helper, keep: boolean): void {
-  const method = keep ? 'ref' : 'unref';
-  child[method]();
-  for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as unknown as Socket)[method]();
-}
 
 function readFrames(stream: Readable, take: (kind: number, bytes: Buffer) => void): void {
   let rest: Buffer = Buffer.alloc(0);

@@ -33,27 +33,38 @@ export interface Inventory {
 }
 
 /** The numbers of programs in the process. */
-export const programs = { begin: 0, roster: 1, mig: 2, prepare: 3, sample: 4 } as const;
+export const programs = { begin: 0, roster: 1, mig: 2, prepare: 3, everything: 4, sample: 5 } as const;
 
 /** As many as there can be; the greatest machines have 16. */
 const mostDevices = 64;
 const mostInstances = 8;
 
 /** Runs a plan. Rejects with a ProbeError where the process ends. */
-export async function runPlan(process: DriverProcess, program: number, plan: NvmlPlan): Promise<NvmlAnswers> {
-  const planned = plan.calls;
+export function runPlan(process: DriverProcess, program: number, plan: NvmlPlan): Promise<NvmlAnswers> {
+  loadPlan(process, program, plan);
+  return runLoaded(process, program, plan);
+}
+
+/** Keeps a plan in the process. */
+export function loadPlan(process: DriverProcess, program: number, { calls }: NvmlPlan): void {
   process.load(
     program,
-    planned.map(({ call }) => call),
+    calls.map(({ call }) => call),
   );
+}
+
+/** Runs a plan that the process has under that number. */
+export async function runLoaded(process: DriverProcess, program: number, { calls }: NvmlPlan): Promise<NvmlAnswers> {
   const results = await process.run(program);
   return answersOf(
-    planned.map(({ name, key }, index) => {
-      const { code = -1, seconds = 0, output = new Uint8Array() } = results[index] ?? {};
-      return { name, key, code, seconds, output: Buffer.from(output.buffer, output.byteOffset, output.byteLength) };
+    calls.map(({ name, key }, index) => {
+      const { code = -1, seconds = 0, output = nothing } = results[index] ?? {};
+      return { name, key, code, seconds, output };
     }),
   );
 }
+
+const nothing = Buffer.alloc(0);
 
 /** What `init` and the count of devices answered, where that is no success; `undefined` where it is. */
 export function refusalOf(answers: NvmlAnswers): number | undefined {

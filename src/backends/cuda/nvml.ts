@@ -12,9 +12,11 @@ import { type FieldNumbers, fieldNumbers } from './fields.ts';
 import {
   beginNvml,
   type Inventory,
+  loadPlan,
   type NvmlDevice,
   programs,
   refusalOf,
+  runLoaded,
   runPlan,
   takeInventory,
 } from './inventory.ts';
@@ -99,6 +101,8 @@ interface Open {
   readonly numbers: FieldNumbers;
   doubt: string | undefined;
   known: Known | undefined;
+  /** What is asked at a sample, by its program: the same each second time, until everything is asked again. */
+  readonly plans: Map<number, NvmlPlan>;
   seldom: NvmlAnswers;
   everythingAt: number;
   turn: 0 | 1;
@@ -292,7 +296,14 @@ class NvmlLife implements Nvml {
     const { prepared, answers } = await prepare(driver, inventory, devices);
     const open: Open = {
       ...{ process: driver, begun, inventory, prepared, doubt, numbers: prepared.numbers },
-      ...{ known: undefined, seldom: answersOf([]), everythingAt: Number.NEGATIVE_INFINITY, turn: 0, compares: false },
+      ...{
+        known: undefined,
+        plans: new Map<number, NvmlPlan>(),
+        seldom: answersOf([]),
+        everythingAt: Number.NEGATIVE_INFINITY,
+        turn: 0,
+        compares: false,
+      },
       gpusOfKernel: gpusOfKernel(),
     };
     onDevices(devices, inventory.driverVersion);
@@ -321,13 +332,9 @@ class NvmlLife implements Nvml {
     const { now, pid, readingsOf } = this.#options;
     if (everything) await this.#renew(open);
     const began = performance.now();
-    const plan = planSample(open.prepared, {
-      known: everything ? undefined : open.known,
-      turn: open.turn,
-      compares: open.compares,
-    });
+    const { program, plan } = planned(open, everything);
     if (this.#job) this.#job.plan = plan;
-    const asked = runPlan(open.process, programs.sample, plan);
+    const asked = runLoaded(open.process, program, plan);
     this.#usedSeconds += (performance.now() - began) / 1000;
     const answers = await asked;
     const back = performance.now();
@@ -336,6 +343,7 @@ class NvmlLife implements Nvml {
     open.turn = open.turn === 0 ? 1 : 0;
     open.compares = true;
     if (everything) {
+      open.plans.clear();
       open.known = knownFrom(answers, open.numbers);
       open.seldom = answers;
       open.everythingAt = now();
@@ -360,6 +368,7 @@ class NvmlLife implements Nvml {
     if (namesOf(devices) === namesOf(open.prepared.devices)) return;
     const { prepared } = await prepare(open.process, inventory, devices);
     Object.assign(open, { inventory, prepared, doubt, compares: false });
+    open.plans.clear();
     onDevices(devices, inventory.driverVersion);
   }
 
@@ -378,6 +387,7 @@ class NvmlLife implements Nvml {
       (device) => !gone.includes(device) && !gone.some(({ uuid }) => uuid === device.mig?.parent),
     );
     open.prepared = { ...open.prepared, devices };
+    open.plans.clear();
     this.#options.onDevices(devices, open.inventory.driverVersion);
     this.#expectLost(gone.map(({ index }) => `GPU ${index}`));
   }
@@ -391,6 +401,19 @@ class NvmlLife implements Nvml {
 }
 
 const namesOf = (devices: readonly NvmlDevice[]) => devices.map(({ uuid }) => uuid).join(' ');
+
+/** What is asked now, kept in the process under which number. */
+function planned(open: Open, everything: boolean): { readonly program: number; readonly plan: NvmlPlan } {
+  const { process: driver, prepared, turn, compares, plans } = open;
+  const known = everything ? undefined : open.known;
+  const program = everything || !compares ? programs.everything : programs.sample + turn;
+  const kept = plans.get(program);
+  if (kept !== undefined && program !== programs.everything) return { program, plan: kept };
+  const plan = planSample(prepared, { known, turn, compares });
+  loadPlan(driver, program, plan);
+  plans.set(program, plan);
+  return { program, plan };
+}
 
 /** Resolves when `done` does, or after so many seconds. */
 async function within(seconds: number, done: Promise<void> | undefined): Promise<void> {
