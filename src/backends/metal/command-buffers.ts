@@ -64,9 +64,9 @@ export class CommandBuffers {
     return this.#seen;
   }
 
-  /** True where any has not ended. */
+  /** True where any has been committed and has not ended: the others may never be. */
   get waiting(): boolean {
-    return this.#followed.size > 0;
+    return this.#followed.size > this.#uncommitted.size;
   }
 
   /** How many of a device have not ended. */

@@ -53,7 +53,7 @@ function session(roster: Roster): Session {
     },
     settle(seconds) {
       const end = performance.now() + seconds * 1000;
-      while (commandBuffers.drain(seconds) || (commandBuffers.waiting && performance.now() < end)) sleep(0.001);
+      while ((commandBuffers.drain(seconds) || commandBuffers.waiting) && performance.now() < end) sleep(0.001);
     },
     pause() {
       roster.paused = true;

@@ -164,19 +164,20 @@ export class Roster {
       observeCommandBuffer(pointer: bigint | null, name: string, passes?: TimedPasses) {
         if (pointer !== null && typeof pointer !== 'bigint') throw new TypeError('a command buffer is a BigInt');
         if (typeof name !== 'string') throw new TypeError('the name of a kernel is a text');
-        if (passes !== undefined) checkPasses(passes);
-        return pointer !== null && pointer !== 0n && observe(pointer, name, passes);
+        const checked = passes && checkedPasses(passes);
+        return pointer !== null && pointer !== 0n && observe(pointer, name, checked);
       },
       compile: (source: string, functionName: string) => compileKernel(bench, source, functionName),
     });
   }
 }
 
-/** Throws a TypeError for what is no description of passes. */
-function checkPasses({ samples, names, first = 0 }: TimedPasses): void {
+/** A copy: what the program does with its own later must not change what we release. Throws a TypeError for what is none. */
+function checkedPasses({ samples, names, first = 0 }: TimedPasses): TimedPasses {
   if (typeof samples !== 'bigint') throw new TypeError('a buffer of samples is a BigInt');
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw new TypeError('the names of passes are an array of texts');
   }
   if (!Number.isSafeInteger(first) || first < 0) throw new TypeError('where the samples begin is a whole number');
+  return { samples, names: [...names], first };
 }
