@@ -62,8 +62,12 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       landing,
       fault,
       say,
-      lost(error) {
-        if (listening === worker) goOnHere(error).catch((failure) => fault('nothing listens any more', failure));
+      lost(error, lostPort) {
+        if (listening !== worker) return;
+        goOnHere(error, lostPort).catch((failure) => {
+          fault('nothing listens any more', failure);
+          listening = starting = undefined; // It can be started again.
+        });
       },
     });
     try {
@@ -74,7 +78,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     }
   }
 
-  const here = () => createServer({ host, port, handler: createRoutes(options), fault });
+  const here = (onPort = port) => createServer({ host, port: onPort, handler: createRoutes(options), fault });
 
   async function use(next: Listening): Promise<void> {
     listening = next;
@@ -87,13 +91,13 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   }
 
   /** Without a Worker: then nothing is served while the event loop is blocked, and nothing that must be behind TLS. */
-  async function goOnHere(error: Error): Promise<void> {
+  async function goOnHere(error: Error, onPort?: number): Promise<void> {
     if (webConfigFile !== undefined) {
       say(`not served: the web configuration needs a Worker, and ${error.message}`);
       throw error;
     }
     fault('no Worker listens, so the service itself does', error);
-    await use(here());
+    await use(here(onPort));
   }
 
   async function close(started: Promise<void>): Promise<void> {

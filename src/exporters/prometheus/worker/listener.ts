@@ -17,8 +17,8 @@ export interface WorkerListenerOptions {
   readonly fault: ServerOptions['fault'];
   /** Told what an operator should know. */
   readonly say: (what: string) => void;
-  /** Called once where the Worker has ended too often, and nothing listens any more. */
-  readonly lost: (error: Error) => void;
+  /** Called once where the Worker has ended too often, and nothing listens on the port any more. */
+  readonly lost: (error: Error, port: number) => void;
 }
 
 /** No Worker can be had here, or it does not start. */
@@ -129,8 +129,9 @@ export function createWorkerListener(options: WorkerListenerOptions): Omit<WebSe
     bound = undefined;
     ends += 1;
     fault('the Worker that listens has ended', error);
-    if (ends >= endsAtMost) options.lost(error);
-    else setTimeout(() => void bind(port).catch(options.lost), restartMillis).unref();
+    const lost = (reason: Error) => options.lost(reason, port);
+    if (ends >= endsAtMost) lost(error);
+    else setTimeout(() => void bind(port).catch(lost), restartMillis).unref();
   }
 
   return {

@@ -12,12 +12,12 @@ export interface Print {
 }
 
 /** How long those who ask get the same: its age is then as much too low, at most. */
-const freshSeconds = 1;
+const freshSeconds = 0.1;
 /** Below this a page costs one packet either way. */
 const smallest = 1024;
 const level = 1;
 
-/** Returns a printer that remembers what it printed of a page for a second, so that many readers cost as one. */
+/** Returns a printer that remembers what it printed of a page for a moment, so that many readers cost as one. */
 export function createPrinter(): (page: WholeAnswer, encoding: Encoding, metric: AgeMetric) => Print {
   const printed = new WeakMap<WholeAnswer, Map<Encoding, { readonly at: number; readonly print: Print }>>();
 

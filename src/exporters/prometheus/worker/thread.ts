@@ -44,8 +44,9 @@ async function metrics(request: IncomingMessage, response: ServerResponse): Prom
   );
   if (outcome === 'busy') return answer(response, 503, 'Too many kinds of pages are asked for at once.');
   if (outcome === 'silent') {
-    const last = lastPages.find(kind) ?? lastPages.find(anyoneCanRead);
-    if (last !== undefined) return sendPage(response, last, asked);
+    const own = lastPages.find(kind);
+    const last = own ?? lastPages.find(anyoneCanRead);
+    if (last !== undefined) return sendPage(response, last, own ? asked : { ...asked, escaping: 'underscores' });
     return answer(response, 503, `${silent()} There is no page from before.`);
   }
   if (outcome.status !== 200) return relay(response, outcome);
@@ -144,7 +145,7 @@ function follow(command: Command, server: WebServer): void {
     const stopped = server.close();
     Atomics.store(command.closed, 0, 1);
     Atomics.notify(command.closed, 0);
-    void stopped.then(() => parentPort?.close());
+    void stopped.then(() => process.exit()); // This thread, not the service.
   }
 }
 
