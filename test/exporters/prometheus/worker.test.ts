@@ -46,7 +46,7 @@ onEveryNode(({ startNode }) => {
   }
 
   test('while the loop is blocked the last page comes, with its age and within the timeout', async () => {
-    const { service, get } = await start(blocking(4000));
+    const { service, get } = await start(blocking(1800));
     expect((await get()).body).toMatch(/^orders_total\{.*\} 7$/m);
     service.kill('SIGUSR2');
     await service.said(/blocked/);

@@ -7,6 +7,7 @@
  * service may have taken as well.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { escapeName } from '../escaping.ts';
 import { contentTypeOf, negotiate, type Representation } from '../negotiate.ts';
@@ -15,6 +16,7 @@ import type { Gate } from '../server/gate.ts';
 import { createRoutes } from '../server/routes.ts';
 import { scrapeTimeoutOf } from '../server/scrape-timeout.ts';
 import { createServer, type ServerOptions, type WebServer } from '../server/server.ts';
+import { createRateLimit } from '../web-config/rate-limit.ts';
 import { createDelivery } from './delivery.ts';
 import { createLastPages } from './last-pages.ts';
 import type { Assignment, Command, Report, WholeAnswer } from './messages.ts';
@@ -28,6 +30,7 @@ const questions = createQuestions(post);
 const lastPages = createLastPages();
 const delivery = createDelivery();
 const print = createPrinter();
+const mayAsk = createRateLimit({ intervalMillis: 500, burst: 20 });
 
 /** What nobody fails to read, and gets who asks for what nobody has asked for before. */
 const anyoneCanRead = contentTypeOf(negotiate({}));
@@ -38,15 +41,16 @@ const relevant = ['accept', 'host', 'x-prometheus-scrape-timeout-seconds'] as co
 async function metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const asked = negotiate(request.headers);
   const kind = contentTypeOf(asked);
+  const before = lastPages.find(kind) ?? lastPages.find(anyoneCanRead);
+  // What one scrape costs the service it may have twenty times at once, and then twice a second.
+  if (before !== undefined && !mayAsk()) return sendPage(response, before, asked);
   const outcome = await questions.ask(
     { what: 'metrics', headers: pick(request, ['accept', 'x-prometheus-scrape-timeout-seconds']) },
     scrapeTimeoutOf(request.headers),
   );
   if (outcome === 'busy') return answer(response, 503, 'Too many kinds of pages are asked for at once.');
   if (outcome === 'silent') {
-    const own = lastPages.find(kind);
-    const last = own ?? lastPages.find(anyoneCanRead);
-    if (last !== undefined) return sendPage(response, last, own ? asked : { ...asked, escaping: 'underscores' });
+    if (before !== undefined) return sendPage(response, before, asked);
     return answer(response, 503, `${silent()} There is no page from before.`);
   }
   if (outcome.status !== 200) return relay(response, outcome);
@@ -72,7 +76,8 @@ async function sendPage(
   page: WholeAnswer,
   { encoding, escaping }: Pick<Representation, 'encoding' | 'escaping'>,
 ): Promise<void> {
-  const metric = { ...age, name: escapeName(age.name, escaping, /[a-zA-Z0-9_:]/) };
+  const own = page.headers['Content-Type'] === anyoneCanRead ? 'underscores' : escaping;
+  const metric = { ...age, name: escapeName(age.name, own, /[a-zA-Z0-9_:]/) };
   const printed = print(page, encoding, metric);
   const headers = { ...page.headers, 'Content-Length': printed.length };
   const coding = printed.encoding === 'identity' ? {} : { 'Content-Encoding': printed.encoding };
@@ -148,6 +153,9 @@ function follow(command: Command, server: WebServer): void {
     void stopped.then(() => process.exit()); // This thread, not the service.
   }
 }
+
+// On Linux that is this thread alone: where they want the same core, the service comes first.
+if (process.platform === 'linux') setPriority(0, 5);
 
 openServer().then((server) => {
   parentPort?.on('message', (command: Command) => follow(command, server));
