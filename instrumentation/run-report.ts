@@ -49,7 +49,7 @@ async function begin(into: string): Promise<void> {
     const target = await openScrapeTarget(options, { lazy: true, service, ...endpoint });
     // As under register: what the program records itself belongs to the report.
     Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });
-    if (process.env.ACCELMETER_RUN_SERVE === '1') await target.listen().catch(sayProblem);
+    if (process.env.ACCELMETER_RUN_SERVE === '1') await held(target.listen().catch(sayProblem));
     atEnd(() => {
       target.state.settle(settleSeconds);
       const status = target.profiler.status();
@@ -63,6 +63,19 @@ async function begin(into: string): Promise<void> {
     });
   } catch (error) {
     sayProblem(error);
+  }
+}
+
+/**
+ * Waits, and keeps the process meanwhile: what listens keeps nothing, and a program that has not begun yet would end
+ * before its first line.
+ */
+async function held<T>(waiting: Promise<T>): Promise<T> {
+  const holding = setInterval(() => {}, 1000);
+  try {
+    return await waiting;
+  } finally {
+    clearInterval(holding);
   }
 }
 
