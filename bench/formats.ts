@@ -6,13 +6,10 @@
  *     node bench/formats.ts [kernels] [rounds]
  */
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { DataPointType, type Histogram, type MetricData, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { createFormatOf, type FormatsOptions, type Layout } from '../src/exporters/prometheus/formats.ts';
 import { PageBuffer } from '../src/exporters/prometheus/page-buffer.ts';
-import { explicitHistogram } from '../src/otel/histograms.ts';
-import { DeviceProfile } from '../src/profile/device-profile.ts';
-import type { Kernel } from '../src/profile/kernel-table.ts';
+import { busyKernels } from '../test/exporters/prometheus/busy-kernels.ts';
 
 const kernelCount = Number(process.argv[2] ?? 1000);
 const rounds = Number(process.argv[3] ?? 60);
@@ -31,50 +28,7 @@ const options: FormatsOptions = {
   withResourceConstantLabels: undefined,
 };
 
-const identity = {
-  id: 'GPU-3f1e2d4c-9b8a-7c6d-5e4f-3a2b1c0d9e8f',
-  backend: 'opencl',
-  type: 'gpu',
-  name: 'bench',
-  index: 0,
-} as const;
-const profile = new DeviceProfile(identity, { maxKernels: kernelCount });
-const kernels = Array.from({ length: kernelCount }, (_, i) => profile.kernel(`kernel_${i}`));
-
-/** Log-normal about a time of the kernel's own, from a microsecond to a tenth of a second; a few runs are slow. */
-function runs(kernel: Kernel, index: number, count: number): void {
-  const typical = 1e-6 * 10 ** (5 * ((index * 0.618) % 1));
-  for (let i = 0; i < count; i++) {
-    const normal = Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-    kernel.record(typical * Math.exp(0.15 * normal) * (Math.random() < 0.01 ? 4 : 1));
-  }
-}
-for (const [i, kernel] of kernels.entries()) runs(kernel, i, 2000);
-
-const descriptor = {
-  name: 'accelmeter.kernel.duration',
-  unit: 's',
-  description: 'Device time of kernel executions, from start to end.',
-  valueType: 1,
-};
-const scope = { name: 'accelmeter' };
-const resource = resourceFromAttributes({});
-
-/** As the producer does it. */
-function collect(): ResourceMetrics {
-  const metric: MetricData = {
-    descriptor,
-    aggregationTemporality: 1,
-    dataPointType: DataPointType.HISTOGRAM,
-    dataPoints: kernels.map(({ attributes, distribution }) => ({
-      attributes,
-      startTime: [1_700_000_000, 0],
-      endTime: [1_700_000_060, 0],
-      value: explicitHistogram(distribution, 0) as Histogram,
-    })),
-  };
-  return { resource, scopeMetrics: [{ scope, metrics: [metric] }] };
-}
+const kernels = busyKernels(kernelCount);
 
 interface Contender {
   readonly name: string;
@@ -111,8 +65,8 @@ const times = new Map<string, number[]>([
 ]);
 const pages = new Map<string, Buffer>();
 for (let round = 0; round < rounds + warmUps; round++) {
-  for (const [i, kernel] of kernels.entries()) runs(kernel, i, 5);
-  const collected = timed('collection', collect);
+  kernels.run(5);
+  const collected = timed('collection', kernels.collect);
   for (const { name, write } of contenders)
     pages.set(
       name,

@@ -39,14 +39,6 @@ const high = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
 const carry = 2 ** 32;
 
-/** Buckets that hold anything, lowest first; as large as a sketch can be, and reused from one to the next. */
-export class FilledBuckets {
-  size = 0;
-  /** Of each its index, at the scale of what it was read from, and its count. */
-  readonly indices = new Int32Array(slots);
-  readonly counts = new Float64Array(slots);
-}
-
 export class Sketch {
   /** Values recorded, zeros included. */
   count = 0;
@@ -142,20 +134,17 @@ export class Sketch {
     }
   }
 
-  /** The same buckets as `forEach` has, all at once: some times faster. */
-  read(target: FilledBuckets): void {
-    const { indices, counts } = target;
-    const low = this.#low;
-    const plain = this.#high === undefined;
-    const first = this.#first + firstIndex;
-    let size = 0;
-    for (let i = 0; i < low.length; i++) {
-      const count = plain ? (low[i] as number) : this.#countAt(i);
-      if (count === 0) continue;
-      indices[size] = first + i;
-      counts[size++] = count;
-    }
-    target.size = size;
+  /**
+   * The counts themselves, from the bucket of `lowestIndex` on, for readers that cannot afford a call for each; only to be
+   * read. `undefined` where one has outgrown 32 bits.
+   */
+  get plainCounts(): Readonly<Uint32Array> | undefined {
+    return this.#high === undefined ? this.#low : undefined;
+  }
+
+  /** The index, at `sketchScale`, of the first of `plainCounts`. */
+  get lowestIndex(): number {
+    return this.#first + firstIndex;
   }
 
   /**

@@ -51,7 +51,9 @@ export function createNames(options: NamingOptions, escaping: Escaping): Names {
     },
     label(attribute) {
       const full = label(attribute);
-      return full === undefined ? undefined : escapeName(full, escaping, /[a-zA-Z0-9_]/);
+      if (full === undefined) return undefined;
+      const escaped = escapeName(full, escaping, /[a-zA-Z0-9_]/);
+      return escaped.startsWith('__') ? `key${escaped}` : escaped; // "é_name__" must not become the series' own name.
     },
     own: (name) => escapeName(name, escaping, /[a-zA-Z0-9_:]/),
   };

@@ -8,18 +8,30 @@
  */
 import type { ExponentialHistogram } from '@opentelemetry/sdk-metrics';
 import { sketchScale } from '../../distribution/bucket-bounds.ts';
-import { FilledBuckets, type Sketch } from '../../distribution/sketch.ts';
+import type { Sketch } from '../../distribution/sketch.ts';
 import { fieldRoom, type ProtobufCursor, writeVarint, writeZigzag } from './protobuf-cursor.ts';
 
 /** The schemas that there are. */
 export const coarsest = -4;
 const finest = 8;
 /** So many empty buckets between two are cheaper as zeros than as the beginning of a new run. */
-const gapFilled = 2;
+export const gapFilled = 2;
 
 /** Fields of Histogram and of BucketSpan. */
-const field = { negativeSpan: 9, negativeDelta: 10, positiveSpan: 12, positiveDelta: 13 } as const;
+export const nativeField = { negativeSpan: 9, negativeDelta: 10, positiveSpan: 12, positiveDelta: 13 } as const;
 const span = { offset: 1, length: 2 } as const;
+
+/** Buckets that hold anything, lowest first, by OpenTelemetry's indices. */
+export class FilledBuckets {
+  size = 0;
+  readonly indices: number[] = [];
+  readonly counts: number[] = [];
+
+  push(index: number, count: number): void {
+    this.indices[this.size] = index;
+    this.counts[this.size++] = count;
+  }
+}
 
 /** The buckets of one histogram; reused, because a page has a thousand of them. */
 export class NativeBuckets {
@@ -27,9 +39,9 @@ export class NativeBuckets {
   zeroCount = 0;
   /** All that they hold, zeros included. */
   count = 0;
-  /** Indices are OpenTelemetry's. */
   readonly #positive = new FilledBuckets();
   readonly #negative = new FilledBuckets();
+  readonly #push = (index: number, count: number): void => this.#positive.push(index, count);
 
   /** Bytes that they take at most. */
   get room(): number {
@@ -41,8 +53,9 @@ export class NativeBuckets {
     this.schema = sketchScale;
     this.zeroCount = sketch.zeroCount;
     this.count = sketch.count;
-    sketch.read(this.#positive);
+    this.#positive.size = 0;
     this.#negative.size = 0;
+    sketch.forEach(this.#push);
   }
 
   /** One of scale `coarsest` or finer. */
@@ -57,10 +70,10 @@ export class NativeBuckets {
 
   /** Writes spans and deltas into a Histogram. */
   write(cursor: ProtobufCursor): void {
-    writeRuns(cursor, this.#negative, field.negativeSpan, field.negativeDelta);
-    writeRuns(cursor, this.#positive, field.positiveSpan, field.positiveDelta);
+    writeRuns(cursor, this.#negative, nativeField.negativeSpan, nativeField.negativeDelta);
+    writeRuns(cursor, this.#positive, nativeField.positiveSpan, nativeField.positiveDelta);
     // One that holds nothing could not be told from a classic one: a span of no buckets says so.
-    if (this.#negative.size + this.#positive.size === 0) writeSpan(cursor, field.positiveSpan, 0, 0);
+    if (this.#negative.size + this.#positive.size === 0) writeSpan(cursor, nativeField.positiveSpan, 0, 0);
   }
 }
 
@@ -72,26 +85,28 @@ function total({ size, counts }: FilledBuckets): number {
 
 /** Buckets whose indices agree but for their lowest `shift` bits become one. */
 function readBuckets(target: FilledBuckets, from: ExponentialHistogram['positive'], shift: number): void {
-  const { indices, counts } = target;
-  let size = 0;
+  target.size = 0;
   for (let i = 0; i < from.bucketCounts.length; i++) {
     const count = from.bucketCounts[i] as number;
     if (count === 0) continue;
     const index = (from.offset + i) >> shift;
-    if (size > 0 && indices[size - 1] === index) {
-      counts[size - 1] = (counts[size - 1] as number) + count;
-      continue;
-    }
-    indices[size] = index;
-    counts[size++] = count;
+    const last = target.size - 1;
+    if (target.indices[last] === index && last >= 0) target.counts[last] = (target.counts[last] as number) + count;
+    else target.push(index, count);
   }
-  target.size = size;
 }
 
-/** Where a run begins is told from the end of the one before, and what a bucket holds from the one before it. */
 function writeRuns(cursor: ProtobufCursor, buckets: FilledBuckets, spanField: number, deltaField: number): void {
-  const { size, indices } = buckets;
-  if (size === 0) return;
+  if (buckets.size === 0) return;
+  writeSpans(cursor, buckets, spanField);
+  cursor.tag(deltaField, 'length');
+  const begun = cursor.open();
+  writeDeltas(cursor, buckets);
+  cursor.close(begun);
+}
+
+/** Where a run begins is told from the end of the one before. */
+export function writeSpans(cursor: ProtobufCursor, { size, indices }: FilledBuckets, spanField: number): void {
   let end = 0;
   let start = (indices[0] as number) + 1;
   for (let i = 1; i <= size; i++) {
@@ -101,13 +116,9 @@ function writeRuns(cursor: ProtobufCursor, buckets: FilledBuckets, spanField: nu
     end = before;
     start = (indices[i] as number) + 1;
   }
-  cursor.tag(deltaField, 'length');
-  const begun = cursor.open();
-  writeDeltas(cursor, buckets);
-  cursor.close(begun);
 }
 
-/** How much more each bucket holds than the one before it. Most take a byte or two, which are written here. */
+/** How much more each bucket holds than the one before it. */
 function writeDeltas(cursor: ProtobufCursor, { size, indices, counts }: FilledBuckets): void {
   const { bytes } = cursor;
   let { at } = cursor;
@@ -129,7 +140,7 @@ function writeDeltas(cursor: ProtobufCursor, { size, indices, counts }: FilledBu
 }
 
 /** A BucketSpan: two short numbers. */
-function writeSpan(cursor: ProtobufCursor, spanField: number, offset: number, length: number): void {
+export function writeSpan(cursor: ProtobufCursor, spanField: number, offset: number, length: number): void {
   const { bytes } = cursor;
   const start = cursor.at + 2;
   bytes[start - 2] = spanField * 8 + 2;

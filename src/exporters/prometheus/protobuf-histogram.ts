@@ -5,12 +5,15 @@
  */
 import type { HrTime } from '@opentelemetry/api';
 import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics';
+import { sketchScale } from '../../distribution/bucket-bounds.ts';
 import type { Exemplar } from '../../distribution/exemplars.ts';
+import type { Sketch } from '../../distribution/sketch.ts';
 import { originOf } from '../../otel/histograms.ts';
 import { bucketOf, type ClassicBuckets, classicBuckets } from './classic-buckets.ts';
 import { coarsest, NativeBuckets } from './native-buckets.ts';
 import { fieldRoom, type ProtobufCursor } from './protobuf-cursor.ts';
 import { writeLabel, writeTime } from './protobuf-messages.ts';
+import { roomOf, type SketchBuckets } from './sketch-buckets.ts';
 
 /**
  * Which buckets histograms have in protobuf. Only histograms that are kept in exponential buckets have native ones; the
@@ -24,7 +27,8 @@ export interface HistogramMessage {
   readonly room: number;
   /** Series that a server makes of it. */
   readonly series: number;
-  write(cursor: ProtobufCursor, since: HrTime): void;
+  /** `known`: the buckets of its series from the last page. */
+  write(cursor: ProtobufCursor, since: HrTime, known: SketchBuckets): void;
 }
 
 /** Fields of Histogram. */
@@ -58,6 +62,8 @@ export function createHistogramMessage(): {
 } {
   const native = new NativeBuckets();
   let isNative = false;
+  /** Where the native buckets are to be read from at the last moment; else `native` has them. */
+  let sketch: Sketch | undefined;
   let classic: ClassicBuckets = noBuckets;
   let count = 0;
   let sum: number | undefined;
@@ -66,7 +72,7 @@ export function createHistogramMessage(): {
   const message = {
     room: 0,
     series: 0,
-    write(cursor: ProtobufCursor, since: HrTime): void {
+    write(cursor: ProtobufCursor, since: HrTime, known: SketchBuckets): void {
       cursor.tag(field.count, 'varint');
       cursor.varint(count);
       if (sum !== undefined) {
@@ -74,11 +80,14 @@ export function createHistogramMessage(): {
         cursor.double(sum);
       }
       writeClassic(cursor, classic, count, exemplars);
-      if (isNative) writeNative(cursor, native);
       writeTime(cursor, field.created, since);
+      if (!isNative) return;
+      writeZeros(cursor, sketch === undefined ? native : { schema: sketchScale, zeroCount: sketch.zeroCount });
+      if (sketch === undefined) native.write(cursor);
+      else known.write(cursor, sketch);
+      if (exemplars.length === 0) return;
       // Their order is that of time, because a server takes none that is older than the one before.
-      if (isNative)
-        for (const each of exemplars.toSorted((a, b) => a.time - b.time)) writeExemplar(cursor, field.exemplars, each);
+      for (const each of exemplars.toSorted((a, b) => a.time - b.time)) writeExemplar(cursor, field.exemplars, each);
     },
   };
 
@@ -89,7 +98,8 @@ export function createHistogramMessage(): {
     isNative = kind !== 'classic';
     const moved = origin !== undefined && origin.source.count !== histogram.count;
     const live = origin !== undefined && isNative && !(moved && origin.classicScale === undefined);
-    if (live) native.readSketch(origin.source.sketch);
+    sketch = live ? origin.source.sketch : undefined;
+    if (sketch !== undefined) readCounts(sketch);
     else if (isNative && 'scale' in histogram) native.readExponential(histogram);
     else if (isNative) throw new TypeError('a histogram of explicit boundaries among native ones');
     sum = live ? origin.source.sum : histogram.sum;
@@ -97,14 +107,23 @@ export function createHistogramMessage(): {
     else if (live && moved && 'buckets' in histogram) {
       classic = { ...histogram.buckets, counts: origin.source.sketch.classic(origin.classicScale) };
     } else classic = classicBuckets(histogram);
-    count = isNative ? native.count : Math.max(histogram.count, total(classic.counts));
+    if (sketch !== undefined) count = sketch.count;
+    else count = isNative ? native.count : Math.max(histogram.count, total(classic.counts));
+  }
+
+  /** What a series cannot read by itself is read here. */
+  function readCounts(from: Sketch): void {
+    if (from.plainCounts !== undefined) return;
+    native.readSketch(from);
+    sketch = undefined;
   }
 
   return {
     read(histogram, kind) {
       take(histogram, kind);
       const exemplarsRoom = 2 * exemplars.length * exemplarRoom;
-      message.room = (isNative ? native.room : 0) + classic.counts.length * bucketRoom + exemplarsRoom + 16 * fieldRoom;
+      const nativeRoom = sketch === undefined ? native.room : roomOf(sketch);
+      message.room = (isNative ? nativeRoom : 0) + classic.counts.length * bucketRoom + exemplarsRoom + 16 * fieldRoom;
       message.series = classic === noBuckets ? 1 : classic.boundaries.length + 3;
       return message;
     },
@@ -147,14 +166,13 @@ function writeBucket(cursor: ProtobufCursor, cumulative: number, bound: number, 
 }
 
 /** A sketch's zeros are zeros: the threshold is 0. */
-function writeNative(cursor: ProtobufCursor, native: NativeBuckets): void {
+function writeZeros(cursor: ProtobufCursor, { schema, zeroCount }: Pick<NativeBuckets, 'schema' | 'zeroCount'>): void {
   cursor.tag(field.schema, 'varint');
-  cursor.zigzag(native.schema);
+  cursor.zigzag(schema);
   cursor.tag(field.zeroThreshold, 'fixed64');
   cursor.double(0);
   cursor.tag(field.zeroCount, 'varint');
-  cursor.varint(native.zeroCount);
-  native.write(cursor);
+  cursor.varint(zeroCount);
 }
 
 function writeExemplar(

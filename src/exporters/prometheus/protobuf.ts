@@ -15,6 +15,7 @@ import { fieldRoom, ProtobufCursor, writePaddedVarint } from './protobuf-cursor.
 import { canBeNative, createHistogramMessage, type ProtobufHistograms } from './protobuf-histogram.ts';
 import { writeLabel, writeTime } from './protobuf-messages.ts';
 import { createSeries, type Labels, type SeriesOf } from './series.ts';
+import { SketchBuckets } from './sketch-buckets.ts';
 import { createFormat, pointsAStep } from './writing.ts';
 
 export interface ProtobufOptions extends FormatOptions {
@@ -37,7 +38,11 @@ export function createProtobufFormat(options: ProtobufOptions): Format {
   const cursor = new ProtobufCursor();
   const histogram = createHistogramMessage();
   const samples = createSeries(options, (_, labels) => labelBytes(labels));
-  const histograms = createSeries(options, (_, labels) => labelBytes(labels), 'le');
+  const histograms = createSeries(
+    options,
+    (_, labels) => ({ labels: labelBytes(labels), buckets: new SketchBuckets() }),
+    'le',
+  );
 
   /** Of the family that is being written: a server takes all of one for what the first of them is. */
   let kind: ProtobufHistograms = 'classic';
@@ -80,13 +85,13 @@ export function createProtobufFormat(options: ProtobufOptions): Format {
   function* writeHistograms(
     page: PageBuffer,
     points: readonly DataPoint<Histogram | ExponentialHistogram>[],
-    labelsOf: SeriesOf<Uint8Array>,
+    seriesOf: SeriesOf<{ readonly labels: Uint8Array; readonly buckets: SketchBuckets }>,
     kind: ProtobufHistograms,
   ): Generator<void, number> {
     let series = 0;
     let untilStep = pointsAStep;
     for (const point of points) {
-      const labels = labelsOf(point.attributes);
+      const { labels, buckets } = seriesOf(point.attributes);
       const message = histogram.read(point.value, kind);
       begin(page, labels.length + message.room + 8 * fieldRoom);
       cursor.tag(family.metric, 'length');
@@ -94,7 +99,7 @@ export function createProtobufFormat(options: ProtobufOptions): Format {
       cursor.raw(labels);
       cursor.tag(metric.histogram, 'length');
       const value = cursor.open();
-      message.write(cursor, point.startTime);
+      message.write(cursor, point.startTime, buckets);
       cursor.close(value);
       writeTimestamp(point.endTime);
       cursor.close(start);

@@ -87,6 +87,7 @@ describe('names of a page', () => {
     expect(names.metric('http.server.duration', 's', 'histogram')).toBe('http_server_duration_seconds');
     expect(names.label('http.route')).toBe('http_route');
     expect(names.label('a:b')).toBe('a_b');
+    expect(names.label('é_name__')).toBe('key__name__');
   });
 
   test('have their prefix', () => {

@@ -253,6 +253,14 @@ describe('a histogram of ours', () => {
     expect(countsWithin(native, 5, [...durations.filter((each) => each > 0 && each < 100), 2 ** 10])).toBe(true);
   });
 
+  test('has counts beyond 32 bits', () => {
+    const distribution = new Distribution();
+    distribution.sketch.add(-100, 2 ** 33 + 1);
+    const histogram = histogramOf(pageOfOurs(distribution));
+    expect(histogram).toMatchObject({ sampleCount: 2 ** 33 + 1, positiveDelta: [2 ** 33 + 1] });
+    expect(histogram.positiveSpan).toEqual([{ offset: -99, length: 1 }]);
+  });
+
   test('is native too where the point is exponential', () => {
     const histogram = histogramOf(pageOfOurs(recorded(), {}, exponentialHistogram));
     expect(histogram).toMatchObject({ sampleCount: 7, schema: 5, zeroCount: 1 });

@@ -1,0 +1,81 @@
+/**
+ * The native buckets of one sketch, page after page. Which of them hold anything changes seldom, and is known from the
+ * last page: only those are read, and their spans are written as bytes that are at hand. Whether any other holds something
+ * by now is told by the sum.
+ */
+import type { Sketch } from '../../distribution/sketch.ts';
+import { FilledBuckets, gapFilled, nativeField, writeSpan, writeSpans } from './native-buckets.ts';
+import { fieldRoom, ProtobufCursor, writeZigzag } from './protobuf-cursor.ts';
+
+const none = new Uint32Array(0);
+
+/** Bytes that the buckets of a sketch take at most. */
+export function roomOf(sketch: Sketch): number {
+  return ((sketch.plainCounts?.length ?? 0) + 2) * (3 + gapFilled) * fieldRoom;
+}
+
+export class SketchBuckets {
+  #lowestIndex = Number.NaN;
+  /** Where they are in the sketch's counts, and how many empty ones before each are written as zeros. */
+  #places: Uint16Array = new Uint16Array(0);
+  #zeros: Uint8Array = new Uint8Array(0);
+  #spans: Uint8Array = new Uint8Array(0);
+
+  /** Writes spans and deltas into a Histogram, of a sketch that has `plainCounts`. */
+  write(cursor: ProtobufCursor, sketch: Sketch): void {
+    const counts = sketch.plainCounts ?? none;
+    if (this.#lowestIndex === sketch.lowestIndex && this.#writeKnown(cursor, counts, sketch)) return;
+    this.#learn(counts, sketch.lowestIndex);
+    this.#writeKnown(cursor, counts, sketch);
+  }
+
+  #learn(counts: Readonly<Uint32Array>, lowestIndex: number): void {
+    const filled = new FilledBuckets();
+    for (let i = 0; i < counts.length; i++) if (counts[i] !== 0) filled.push(lowestIndex + i, counts[i] as number);
+    const { size, indices } = filled;
+    this.#lowestIndex = lowestIndex;
+    this.#places = Uint16Array.from(indices, (index) => index - lowestIndex);
+    this.#zeros = Uint8Array.from(indices, (index, i) => {
+      const gap = i === 0 ? 0 : index - (indices[i - 1] as number) - 1;
+      return gap <= gapFilled ? gap : 0;
+    });
+    const cursor = new ProtobufCursor();
+    cursor.bytes = Buffer.alloc((size + 1) * 3 * fieldRoom);
+    if (size === 0) writeSpan(cursor, nativeField.positiveSpan, 0, 0);
+    else writeSpans(cursor, filled, nativeField.positiveSpan);
+    this.#spans = Uint8Array.prototype.slice.call(cursor.bytes, 0, cursor.at);
+  }
+
+  /** Writes them; false, and nothing, where there are more by now. */
+  #writeKnown(cursor: ProtobufCursor, counts: Readonly<Uint32Array>, { count, zeroCount }: Sketch): boolean {
+    const places = this.#places;
+    const zeros = this.#zeros;
+    const begun = cursor.at;
+    if (places.length === 0 && count > zeroCount) return false;
+    cursor.raw(this.#spans);
+    if (places.length === 0) return true;
+    cursor.tag(nativeField.positiveDelta, 'length');
+    const start = cursor.open();
+    const { bytes } = cursor;
+    let at = start;
+    let sum = 0;
+    let before = 0;
+    for (let i = 0; i < places.length; i++) {
+      const empty = zeros[i] as number;
+      if (empty > 0) {
+        at = writeZigzag(bytes, at, -before);
+        if (empty === 2) bytes[at++] = 0;
+        before = 0;
+      }
+      const here = counts[places[i] as number] as number;
+      at = writeZigzag(bytes, at, here - before);
+      before = here;
+      sum += here;
+    }
+    cursor.at = at;
+    cursor.close(start);
+    if (sum === count - zeroCount) return true;
+    cursor.at = begun;
+    return false;
+  }
+}
