@@ -6,6 +6,7 @@ import { buildNative } from '../../scripts/build-native.mjs';
 import type { Backend, Reading, Session } from '../../src/backend.ts';
 import { cuda } from '../../src/backends/cuda/index.ts';
 import { conforms, type RecordingHost, recordingHost } from '../conformance.ts';
+import { capture } from '../gpu/capture.ts';
 import { scratchFolder } from '../native/compile.ts';
 import { lacks } from '../parts.ts';
 import {
@@ -137,6 +138,19 @@ describe.skipIf(lacks('cc'))('CUDA devices, by a stub of NVML', () => {
     });
     expect(Object.keys(await read())).not.toContain('hw.gpu.utilization general');
     expect(session.sources()[0]).toMatchObject({ up: true, detail: 'driver 580.65.06, 1 GPU and 2 MIG instances' });
+  });
+
+  it('a machine that was captured tells the same when it is played again', async () => {
+    for (const gpu of [hopper, turing, partitioned]) {
+      const { read } = await open(machine([gpu]));
+      const { text, timed } = await capture(current);
+      expect(timed.length).toBeGreaterThan(30);
+      expect(text).not.toContain(`${process.pid}:`);
+      const again = await open(text);
+      for (const opened of [read, again.read]) await opened();
+      const lasting = ([name]: [string, number]) => !/energy|throttle.time|gpu.io/.test(name); // these count on
+      expect(Object.entries(await again.read()).filter(lasting)).toEqual(Object.entries(await read()).filter(lasting));
+    }
   });
 
   it('counters count from our first reading, and go on where the hardware begins anew', async () => {

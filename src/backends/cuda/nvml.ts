@@ -8,7 +8,7 @@ import type { DeviceReadings, SourceState } from '../../backend.ts';
 import { ProbeError } from '../../errors.ts';
 import { type DriverProcess, startDriverProcess } from '../../native/driver-process.ts';
 import { answersOf, type NvmlAnswers, type NvmlPlan, nvmlCalls, nvmlSymbols } from './driver.ts';
-import { type FieldNumbers, fieldNumbers } from './fields.ts';
+import type { FieldNumbers } from './fields.ts';
 import {
   beginNvml,
   type Inventory,
@@ -17,20 +17,11 @@ import {
   programs,
   refusalOf,
   runLoaded,
-  runPlan,
   takeInventory,
 } from './inventory.ts';
+import { prepare } from './preparation.ts';
 import { isLifecycleCode, isLostCode, libraryNames, libraryRefusal, refusal, stuckRemedy } from './refusals.ts';
-import {
-  everythingEverySeconds,
-  gpmSamplesIn,
-  type Known,
-  knownFrom,
-  type Prepared,
-  planGpmSamples,
-  planPreparation,
-  planSample,
-} from './sampling.ts';
+import { everythingEverySeconds, type Known, knownFrom, type Prepared, planSample } from './sampling.ts';
 import { type GpuValues, valuesOf } from './values.ts';
 import { visibleDevices } from './visible.ts';
 
@@ -423,17 +414,6 @@ async function within(seconds: number, done: Promise<void> | undefined): Promise
   });
   await Promise.race([done, late]);
   clearTimeout(timer);
-}
-
-async function prepare(driver: DriverProcess, inventory: Inventory, devices: readonly NvmlDevice[]) {
-  const preparation = planPreparation({ ...inventory, devices });
-  const answers = await runPlan(driver, programs.prepare, preparation);
-  const gpmPlan = planGpmSamples(devices, answers, preparation.end);
-  const gpm = gpmSamplesIn(gpmPlan, await runPlan(driver, programs.prepare, gpmPlan));
-  const fans = new Map(devices.map(({ key }) => [key, answers.get('fanCount', key)?.readUInt32LE(0) ?? 0]));
-  const numbers = fieldNumbers(inventory.nvmlVersion);
-  const prepared: Prepared = { devices, numbers, fans, gpm, eventSet: inventory.eventSet, end: gpmPlan.end };
-  return { prepared, answers };
 }
 
 /** `all`: the code that says that it is not a device that is gone. */
