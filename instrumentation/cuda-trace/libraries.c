@@ -162,35 +162,35 @@ static void *try_beside_runtime(const char *name) {
   return library;
 }
 
-static void *try_toolkits(const char *name) {
-  static const char *const below[] = {"/lib64", "/extras/CUPTI/lib64", "/targets/*/lib", "/lib"};
-  const char *folders[] = {getenv("CUDA_HOME"), getenv("CUDA_PATH"), "/usr/local/cuda",
-                           "/usr/local/cuda-*", "/opt/cuda",         "/opt/nvidia/hpc_sdk/*/*/cuda"};
-  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+/* In each folder that is given and absolute, below each of some paths. */
+static void *try_folders(const char *const *folders, size_t folder_count, const char *const *below, size_t below_count,
+                         const char *name) {
+  for (size_t i = 0; i < folder_count; i++) {
     if (folders[i] == NULL || folders[i][0] != '/') continue;
-    for (size_t j = 0; j < sizeof below / sizeof *below; j++) {
+    for (size_t j = 0; j < below_count; j++) {
       void *library = try_folder(folders[i], below[j], name);
       if (library != NULL) return library;
     }
   }
   return NULL;
 }
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void *try_toolkits(const char *name) {
+  const char *folders[] = {getenv("CUDA_HOME"), getenv("CUDA_PATH"), "/usr/local/cuda",
+                           "/usr/local/cuda-*", "/opt/cuda",         "/opt/nvidia/hpc_sdk/*/*/cuda"};
+  const char *below[] = {"/lib64", "/extras/CUPTI/lib64", "/targets/*/lib", "/lib"};
+  return try_folders(folders, COUNT(folders), below, COUNT(below), name);
+}
 
 static void *try_wheels(const char *name) {
-  static const char *const below[] = {"/lib/python3*/site-packages/nvidia/cuda_cupti/lib",
-                                      "/lib/python3*/dist-packages/nvidia/cuda_cupti/lib",
-                                      "/lib/python3*/site-packages/nvidia/cu1*/lib",
-                                      "/lib/python3*/dist-packages/nvidia/cu1*/lib", "/lib"};
   const char *folders[] = {getenv("VIRTUAL_ENV"), getenv("CONDA_PREFIX"), "/usr/local", "/usr", "/opt/conda",
                            "/opt/venv"};
-  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-    if (folders[i] == NULL || folders[i][0] != '/') continue;
-    for (size_t j = 0; j < sizeof below / sizeof *below; j++) {
-      void *library = try_folder(folders[i], below[j], name);
-      if (library != NULL) return library;
-    }
-  }
-  return NULL;
+  const char *below[] = {"/lib/python3*/site-packages/nvidia/cuda_cupti/lib",
+                         "/lib/python3*/dist-packages/nvidia/cuda_cupti/lib",
+                         "/lib/python3*/site-packages/nvidia/cu1*/lib",
+                         "/lib/python3*/dist-packages/nvidia/cu1*/lib", "/lib"};
+  return try_folders(folders, COUNT(folders), below, COUNT(below), name);
 }
 
 static void *try_major(int major) {

@@ -1,9 +1,9 @@
 /** Runs a CUDA program in a process of its own, traced or not, against a driver and a CUPTI that are stubs or real. */
-import { spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileLibrary } from '../native/compile.ts';
 import type { ObservedCuda } from '../programs/observe-cuda.ts';
+import { runProgram } from './program-output.ts';
 
 const programs = join(import.meta.dirname, '../programs');
 
@@ -39,7 +39,7 @@ export function compileStubs(folder: string): Stubs {
 let runs = 0;
 
 /** A program of test/programs/cuda.mjs. Rejects where it cannot be started, or prints nothing. */
-export function runCuda<T>(stubs: Stubs, program: string, options: CudaOptions = {}): Promise<CudaRun<T>> {
+export async function runCuda<T>(stubs: Stubs, program: string, options: CudaOptions = {}): Promise<CudaRun<T>> {
   const { scenario = '', traced = true, environment = {} } = options;
   const number = runs++;
   const observedFile = join(stubs.folder, `observed-${number}.json`);
@@ -51,34 +51,21 @@ export function runCuda<T>(stubs: Stubs, program: string, options: CudaOptions =
   chmodSync(observedFile, 0o666);
   const preload = traced ? ['--import', join(programs, 'observe-cuda.ts')] : [];
   const clean = Object.entries(process.env).filter(([name]) => !/^(ACCELMETER|CUDA|STUB|NODE_OPTIONS)/.test(name));
-  const started = performance.now();
-  const child = spawn(process.execPath, [...preload, join(programs, 'cuda.mjs'), program], {
-    env: {
-      ...Object.fromEntries(clean),
-      OBSERVED: observedFile,
-      CUDA_UNDER_TEST: stubs.driver,
-      ACCELMETER_CUDA_LIBRARY: stubs.driver,
-      ACCELMETER_CUPTI_LIBRARY: stubs.cupti,
-      STUB_CUPTI: scenarioFile,
-      ...environment,
-    },
-    timeout: 30_000,
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (stdout === '') return reject(new Error(`${program} ended with ${code}: ${stderr}`));
-      const written = readFileSync(observedFile, 'utf8');
-      const observed = written === '' ? undefined : JSON.parse(written);
-      resolve({ code, result: JSON.parse(stdout), observed, stderr, milliseconds: performance.now() - started });
-    });
-  });
+  const env = {
+    ...Object.fromEntries(clean),
+    OBSERVED: observedFile,
+    CUDA_UNDER_TEST: stubs.driver,
+    ACCELMETER_CUDA_LIBRARY: stubs.driver,
+    ACCELMETER_CUPTI_LIBRARY: stubs.cupti,
+    STUB_CUPTI: scenarioFile,
+    ...environment,
+  };
+  const { result, seconds, ...ended } = await runProgram(
+    [...preload, join(programs, 'cuda.mjs'), program],
+    env,
+    30_000,
+  );
+  const written = readFileSync(observedFile, 'utf8');
+  const observed = written === '' ? undefined : JSON.parse(written);
+  return { ...ended, result: result as T, observed, milliseconds: seconds * 1000 };
 }

@@ -1,8 +1,8 @@
 /** Runs an OpenCL program in a process of its own, traced or not, and sorts what was seen of it. */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Observed } from '../programs/observe.ts';
+import { runProgram } from './program-output.ts';
 
 const programs = join(import.meta.dirname, '../programs');
 
@@ -29,33 +29,16 @@ export interface RunOptions {
 
 let runs = 0;
 
-/** A scenario of a program in test/programs. Rejects only where the process cannot be started. */
-export function runScenario<T>(name: string, options: RunOptions): Promise<Run<T>> {
+/** A scenario of a program in test/programs. Rejects where the process cannot be started, or prints nothing. */
+export async function runScenario<T>(name: string, options: RunOptions): Promise<Run<T>> {
   const { folder, traced = true, environment = {}, program = 'opencl-scenarios.mjs', before } = options;
   const observedFile = join(folder, `observed-${runs++}.json`);
   const first = before === undefined ? [] : ['--import', join(programs, before)];
   const preload = traced ? ['--import', join(programs, 'observe.ts')] : [];
-  const started = performance.now();
-  const child = spawn(process.execPath, [...first, ...preload, join(programs, program), name], {
-    env: { ...process.env, OBSERVED: observedFile, ...environment },
-    timeout: 20_000,
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (stdout === '') return reject(new Error(`${name} ended with ${code}: ${stderr}`));
-      const observed = existsSync(observedFile) ? JSON.parse(readFileSync(observedFile, 'utf8')) : undefined;
-      resolve({ code, result: JSON.parse(stdout), observed, stderr, seconds: (performance.now() - started) / 1000 });
-    });
-  });
+  const env = { ...process.env, OBSERVED: observedFile, ...environment };
+  const ended = await runProgram([...first, ...preload, join(programs, program), name], env, 20_000);
+  const observed = existsSync(observedFile) ? JSON.parse(readFileSync(observedFile, 'utf8')) : undefined;
+  return { ...ended, result: ended.result as T, observed };
 }
 
 export function kernels({ activities }: Observed, named?: string) {

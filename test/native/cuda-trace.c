@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,12 +110,39 @@ static int check(const char *what, double got, double wanted) {
   return 1;
 }
 
+/* The exit code of a child of fork(), which does `check`. */
+static int in_child(int (*check)(void)) {
+  pid_t child = fork();
+  if (child == 0) _exit(check());
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* A child inherits the environment, and not the number: CUDA may load us there, and nothing happens. */
+static int is_inert(void) {
+  struct ring_status ring;
+  int loaded = InitializeInjection();
+  accelmeter_ring_status(&ring);
+  bool untouched = cupti.subscribe == NULL && callback == NULL;
+  return loaded == 1 && outcome() == OUTCOME_INERT && ring.state == RING_INERT && untouched ? 0 : 1;
+}
+
+/* A child of a process that is traced shares neither its thread nor its reader. */
+static int is_disarmed(void) {
+  struct ring_status ring;
+  accelmeter_ring_status(&ring);
+  return ring.state == RING_DISARMED && !ring_recording() ? 0 : 1;
+}
+
 int main(void) {
   char pid[16];
   snprintf(pid, sizeof pid, "%d", (int)getpid());
   setenv("ACCELMETER_PID", pid, 1);
+  if (in_child(is_inert) != 0) return 2;
   if (InitializeInjection() != 1 || outcome() != OUTCOME_TRACING) return 1;
 
+  if (in_child(is_disarmed) != 0) return 3;
   pthread_t launchers[LAUNCHERS], watcher;
   pthread_create(&watcher, NULL, watch, NULL);
   for (uintptr_t i = 0; i < LAUNCHERS; i++) pthread_create(&launchers[i], NULL, launch_things, (void *)i);

@@ -15,6 +15,7 @@ import {
   stateOf,
   switchedOff,
   type TracerState,
+  type TracerStatus,
   tracerCalls,
   unnamed,
   waiting,
@@ -91,9 +92,8 @@ export function openTrace(
     return claim() && ring.drain(budgetSeconds, deliver);
   }
 
-  function state(): TracerState {
+  function state(status: TracerStatus): TracerState {
     if (isOff) return switchedOff;
-    const status = readStatus(calls);
     if (status.outcome === 'unused') return beforeItsStart();
     if (status.outcome === 'tracing' && !claim()) return readElsewhere;
     if (status.outcome === 'tracing' && paused) return pausedState;
@@ -121,8 +121,8 @@ export function openTrace(
   return {
     source() {
       const { dropped, untraced, invalid } = ring.status();
-      const lost = dropped + untraced + invalid + readStatus(calls).dropped;
-      return { name: 'cupti', ...state(), dropped: lost };
+      const status = readStatus(calls);
+      return { name: 'cupti', ...state(status), dropped: dropped + untraced + invalid + status.dropped };
     },
     get usesCuda() {
       return calls.isLoaded() === 1;
