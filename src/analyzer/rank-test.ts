@@ -4,7 +4,7 @@
  * assumed and an outlier weighs no more than any other value.
  */
 
-/** So many values of one rank. `key` rises with the value. */
+/** So many values of one rank. `key` rises with the value, and no other entry of the list has it. */
 export interface Ranked {
   readonly key: number;
   readonly count: number;
@@ -17,7 +17,7 @@ export interface Ranked {
 export const exactUpTo = { withoutTies: 24, withTies: 12 } as const;
 
 /**
- * Two-sided probability, 0 to 1, that chance alone divides the values so. Both lists rise by `key`; equal keys are ties.
+ * Two-sided probability, 0 to 1, that chance alone divides the values so. Both lists rise by `key`, each of which stands once; those that are in both are ties.
  * Exact for few values (`exactUpTo`); for more the normal approximation, corrected for ties and for continuity.
  * 1 where a side is empty.
  */

@@ -9,7 +9,7 @@
  * of load for one of time.
  */
 import type { Durations, Halves } from '../profile/window.ts';
-import { rankTest } from './rank-test.ts';
+import { type Ranked, rankTest } from './rank-test.ts';
 
 export interface Shift {
   /** Mean of the newer half over that of the older one. */
@@ -36,7 +36,7 @@ export function shiftBetween({ older, newer }: Halves): Shift | undefined {
     ratio,
     typicalRatio,
     ofExecutions: rankTest(older.buckets, newer.buckets),
-    ofIntervals: rankTest(inOrder(older.means), inOrder(newer.means)),
+    ofIntervals: rankTest(ranked(older.means), ranked(newer.means)),
     samples,
   };
 }
@@ -63,8 +63,18 @@ export function over(newer: number | undefined, older: number | undefined): numb
   return newer / older;
 }
 
-function inOrder(values: readonly number[]) {
-  return values.toSorted((a, b) => a - b).map((key) => ({ key, count: 1 }));
+/**
+ * Means as ranks: those that are equal are one, as a clock of milliseconds makes them. To seven digits, since a sum of
+ * equal times divided by their number differs from the next in its last bits, and these say nothing of time.
+ */
+function ranked(means: readonly number[]): Ranked[] {
+  const ranks: { key: number; count: number }[] = [];
+  for (const key of Float32Array.from(means).sort()) {
+    const last = ranks.at(-1);
+    if (last?.key === key) last.count += 1;
+    else ranks.push({ key, count: 1 });
+  }
+  return ranks;
 }
 
 function median(values: readonly number[]): number | undefined {
