@@ -41,20 +41,50 @@ export function shiftBetween({ older, newer }: Halves): Shift | undefined {
   };
 }
 
+/** What is slow: this share of all executions, and half of it of either half's. */
+const tailShare = 0.1;
+
 /**
- * Two-sided probability that noise alone divides the slowest tenth of all executions so. Where only the slow ones have
- * become slower their ranks among all executions stay what they were.
+ * Two-sided probability that noise alone divides the slow executions so. Where only the slow ones have become slower
+ * their ranks among all executions stay what they were. Where they have become so slow that the slowest tenth is all of
+ * one half, the tail goes down until it has its share of the other as well: else nothing would be compared.
  */
 export function tailProbability({ older, newer }: Halves): number {
-  let from = Number.POSITIVE_INFINITY;
-  let taken = 0;
-  for (const { key, count } of [...older.buckets, ...newer.buckets].sort((a, b) => b.key - a.key)) {
-    if (taken >= (older.count + newer.count) / 10) break;
-    from = key;
-    taken += count;
+  const slow = { older: tail(older.buckets), newer: tail(newer.buckets) };
+  const least = { all: tailShare * (older.count + newer.count), half: tailShare / 2 };
+  const isWhole = () =>
+    slow.older.count + slow.newer.count >= least.all &&
+    slow.older.count >= least.half * older.count &&
+    slow.newer.count >= least.half * newer.count;
+  while (!isWhole()) {
+    const key = Math.max(slow.older.next, slow.newer.next);
+    if (key === Number.NEGATIVE_INFINITY) break;
+    slow.older.take(key);
+    slow.newer.take(key);
   }
-  const tail = ({ buckets }: Durations) => buckets.filter(({ key }) => key >= from);
-  return rankTest(tail(older), tail(newer));
+  return rankTest(slow.older.taken, slow.newer.taken);
+}
+
+/** Buckets from the slowest on. */
+function tail(buckets: Durations['buckets']) {
+  let at = buckets.length;
+  let count = 0;
+  return {
+    get count() {
+      return count;
+    },
+    get next() {
+      return buckets[at - 1]?.key ?? Number.NEGATIVE_INFINITY;
+    },
+    get taken() {
+      return buckets.slice(at);
+    },
+    take(key: number) {
+      if (buckets[at - 1]?.key !== key) return;
+      at -= 1;
+      count += buckets[at]?.count ?? 0;
+    },
+  };
 }
 
 /** `undefined` where there is no ratio: a side is missing, or the older one is 0. */

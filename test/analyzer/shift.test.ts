@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shiftBetween } from '../../src/analyzer/shift.ts';
+import { shiftBetween, tailProbability } from '../../src/analyzer/shift.ts';
 import { kernelWindow } from './window.ts';
 
 const of = (count: number, value: number) => new Array<number>(count).fill(value);
@@ -26,5 +26,19 @@ describe('the test over intervals', () => {
     const otherwise = (0.3 + 0.2 + 0.1) / 3;
     expect(added).not.toBe(otherwise);
     expect(shiftBetween(between(of(10, added), of(10, otherwise)))?.ofIntervals).toBe(1);
+  });
+});
+
+describe('the test over the slow executions', () => {
+  const mixed = (slow: number) => Array.from({ length: 20 }, () => [...of(7, 1e-3), ...of(3, slow)]).flat();
+
+  it('is sure where the slowest tenth is all of one half', () => {
+    expect(tailProbability(between(mixed(10e-3), mixed(20e-3)))).toBeLessThan(1e-9);
+    expect(tailProbability(between(mixed(20e-3), mixed(10e-3)))).toBeLessThan(1e-9);
+  });
+
+  it('knows nothing where both halves are slow as often, and as slow', () => {
+    expect(tailProbability(between(mixed(10e-3), mixed(10e-3)))).toBe(1);
+    expect(tailProbability(between([], mixed(10e-3)))).toBe(1);
   });
 });
