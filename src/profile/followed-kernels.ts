@@ -16,7 +16,7 @@ const places = 16;
 const leastShare = 0.02;
 
 /** What is known of the device itself in some intervals. */
-type StretchOf = (first: number, last: number) => Pick<Halves, 'seconds' | 'compilingSeconds'>;
+type StretchOf = (first: number, last: number) => Pick<Halves, 'seconds' | 'compilations' | 'compilingSeconds'>;
 
 export class FollowedKernels {
   #followed: FollowedKernel[] = [];
@@ -114,29 +114,33 @@ class FollowedKernel {
   }
 
   window(first: number, last: number, stretch: StretchOf): KernelWindow {
-    const halves = (intervals: number): Halves | undefined => {
-      const middle = last - intervals + 1;
-      const begin = middle - intervals;
-      if (!(intervals >= 1) || begin < this.#earliest(last) || last !== this.#newest) return undefined;
+    const halves = (newer: number, older = newer): Halves | undefined => {
+      const middle = last - newer + 1;
+      const begin = middle - older;
+      if (!(newer >= 1 && older >= 1) || begin < this.#earliest(last) || last !== this.#newest) return undefined;
       const joined = this.#buckets.joinedIn(begin, last);
-      return {
-        older: this.#half(begin, middle - 1, joined),
-        newer: this.#half(middle, last, joined),
-        ...stretch(begin, last),
-      };
+      const half = (from: number, to: number) =>
+        Object.assign(this.#half(from, to, joined), { seconds: stretch(from, to).seconds });
+      return { older: half(begin, middle - 1), newer: half(middle, last), ...stretch(begin, last) };
+    };
+    const means = () => {
+      if (last !== this.#newest) return new Float64Array();
+      const from = this.#earliest(last);
+      return Float64Array.from({ length: Math.max(0, last - from + 1) }, (_, i) => this.#meanOf(from + i));
     };
     // Not spread, which would count the buckets that few ask for.
     return Object.assign(this.#durations(Math.max(first, this.#earliest(last)), last), {
       name: this.kernel.name,
       halves,
+      means,
     });
   }
 
-  #half(first: number, last: number, joined: number): Half {
+  #half(first: number, last: number, joined: number): Omit<Half, 'seconds'> {
     const means: number[] = [];
     for (let number = first; number <= last; number++) {
-      const count = this.#numberOf(number, 0);
-      if (count > 0) means.push(this.#numberOf(number, 1) / count);
+      const mean = this.#meanOf(number);
+      if (!Number.isNaN(mean)) means.push(mean);
     }
     return Object.assign(this.#durations(first, last, joined), { means });
   }
@@ -158,6 +162,11 @@ class FollowedKernel {
       moments = joinMoments(moments, { count, sum: this.#numberOf(number, 1), squares: this.#numberOf(number, 2) });
     }
     return moments;
+  }
+
+  /** `NaN` where nothing succeeded. */
+  #meanOf(number: number): number {
+    return this.#numberOf(number, 1) / this.#numberOf(number, 0);
   }
 
   #numberOf(number: number, which: 0 | 1 | 2 | 3): number {

@@ -126,15 +126,17 @@ export class DeviceHistory {
     this.#objectives.forget();
   }
 
-  #stretch(first: number, last: number): Pick<Halves, 'seconds' | 'compilingSeconds'> {
+  #stretch(first: number, last: number): Pick<Halves, 'seconds' | 'compilations' | 'compilingSeconds'> {
     let seconds = 0;
+    let compilations = 0;
     let compilingSeconds = 0;
     for (const { number, seconds: length, counters } of this.#intervals) {
       if (number < first || number > last) continue;
       seconds += length;
+      compilations += counters.compilations;
       compilingSeconds += counters.compilationSeconds;
     }
-    return { seconds, compilingSeconds };
+    return { seconds, compilations, compilingSeconds };
   }
 }
 

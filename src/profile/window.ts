@@ -71,23 +71,32 @@ export interface Durations {
 export interface KernelWindow extends Durations {
   readonly name: string;
   /**
-   * The last `intervals` against as many before them, of this kernel alone. `undefined` where its history does not
-   * reach back so far: it is young, or did not count among the heaviest, or measuring was paused.
+   * The last `newer` intervals against the `older` before them, as many where that is not said; of this kernel alone.
+   * `undefined` where its history does not reach back so far: it is young, or did not count among the heaviest, or
+   * measuring was paused.
    */
-  halves(intervals: number): Halves | undefined;
+  halves(newer: number, older?: number): Halves | undefined;
+  /**
+   * The mean of each interval that its history reaches back to, at most 24, in order of time; `NaN` where nothing
+   * succeeded.
+   */
+  means(): Float64Array;
 }
 
-/** One stretch of a kernel's history against the one before it, of as many intervals. */
+/** One stretch of a kernel's history against the one before it. */
 export interface Halves {
   readonly older: Half;
   readonly newer: Half;
   /** How long both are together. */
   readonly seconds: number;
-  /** How long the device's kernels were compiled meanwhile. */
+  /** How many kernels of the device were compiled meanwhile, and how long that took. */
+  readonly compilations: number;
   readonly compilingSeconds: number;
 }
 
 export interface Half extends Durations {
+  /** How long it is. */
+  readonly seconds: number;
   /** The mean of each interval in which an execution succeeded, in order of time. */
   readonly means: readonly number[];
 }

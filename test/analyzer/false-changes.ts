@@ -2,7 +2,7 @@
 import { regression } from '../../src/analyzer/rules/regression.ts';
 import { trendsIn } from '../../src/analyzer/trends.ts';
 import { bimodal, lognormal, type Noise, normal, pareto, randomNumbers } from './noise.ts';
-import { kernelWindow, windowOf } from './window.ts';
+import { kernelOf, kernelWindow, windowOf } from './window.ts';
 
 const noises: Readonly<Record<string, Noise>> = {
   'lognormal, a tenth': lognormal(0.1),
@@ -44,7 +44,7 @@ export interface FalseAlarms {
   readonly guide: number;
 }
 
-const intervals = { trend: 12, regression: 20 } as const;
+const intervals = { trend: 12, regression: 24 } as const;
 
 export function falseAlarms({ noise, perInterval, ripple }: Case, runs: number, seed: number): FalseAlarms {
   const random = randomNumbers(seed);
@@ -60,7 +60,7 @@ export function falseAlarms({ noise, perInterval, ripple }: Case, runs: number, 
     const shorter = kernelWindow('k', halfOf(intervals.trend), halfOf(intervals.trend));
     trend += Number(trendsIn(windowOf('opencl', { kernelsByName: [shorter] })).some(isTrend));
     const longer = windowOf('opencl', {
-      kernelsByName: [kernelWindow('k', halfOf(intervals.regression), halfOf(intervals.regression))],
+      kernelsByName: [kernelOf('k', Array.from({ length: intervals.regression }, interval))],
     });
     regressed += regression.find(longer, { threshold: 1.2, profile: 'production' }).length;
     guide += regression.find(longer, { threshold: 1.2, profile: 'guide' }).length;
@@ -101,13 +101,7 @@ export function regressionsRaised(
 }
 
 function isSlower(history: readonly (readonly number[])[]): boolean {
-  const [older, newer] = [
-    history.slice(0, intervals.regression / 2).flat(),
-    history.slice(intervals.regression / 2).flat(),
-  ];
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  if (!(sum(newer) > 1.2 * sum(older))) return false; // most windows, and cheaply
-  const window = windowOf('opencl', { kernelsByName: [kernelWindow('k', newer, older)] });
+  const window = windowOf('opencl', { kernelsByName: [kernelOf('k', history)] });
   return regression.find(window, { threshold: 1.2, profile: 'production' }).length > 0;
 }
 

@@ -1,6 +1,6 @@
 /** Windows as tests want them: an idle device but for what is said. */
 import type { RuleBackend } from '../../src/analyzer/rule.ts';
-import type { Durations, Half, KernelWindow, Window } from '../../src/profile/window.ts';
+import type { Durations, Half, Halves, KernelWindow, Window } from '../../src/profile/window.ts';
 
 export const quiet: Durations = durations([]);
 
@@ -28,30 +28,50 @@ export function durations(seconds: readonly number[], failures = 0): Durations {
   };
 }
 
-/** A kernel of a window; with `older`, its history is that and then `newer`, evenly over the intervals of each. */
+/** A kernel of a window; with `older`, its history is that and then `newer`, each evenly over ten intervals. */
 export function kernelWindow(name: string, newer: readonly number[], older?: readonly number[]): KernelWindow {
+  const kernel = kernelOf(name, older ? [...divided(older, 10), ...divided(newer, 10)] : []);
   return {
+    ...kernel,
     ...durations(newer),
-    name,
-    halves: (intervals) =>
-      older && {
-        older: half(older, intervals),
-        newer: half(newer, intervals),
-        seconds: 10 * intervals,
-        compilingSeconds: 0,
-      },
+    halves: (intervals, before = intervals) =>
+      older && intervals === before
+        ? halvesOf(divided(older, intervals), divided(newer, intervals))
+        : kernel.halves(intervals, before),
   };
 }
 
-/** Some intervals, each with as many of the durations as the next. */
-function half(seconds: readonly number[], intervals: number): Half {
+/** A kernel of a window, with what it took in each interval of its history, in order of time. */
+export function kernelOf(name: string, intervals: readonly (readonly number[])[]): KernelWindow {
+  return {
+    ...durations(intervals.slice(-12).flat()),
+    name,
+    halves: (newer, older = newer) =>
+      newer + older <= intervals.length
+        ? halvesOf(intervals.slice(-newer - older, -newer), intervals.slice(-newer))
+        : undefined,
+    means: () => Float64Array.from(intervals, meanOf),
+  };
+}
+
+function halvesOf(older: readonly (readonly number[])[], newer: readonly (readonly number[])[]): Halves {
+  const seconds = 5 * (older.length + newer.length);
+  return { older: half(older), newer: half(newer), seconds, compilations: 0, compilingSeconds: 0 };
+}
+
+function half(intervals: readonly (readonly number[])[]): Half {
+  const means = intervals.filter(({ length }) => length > 0).map(meanOf);
+  return { ...durations(intervals.flat()), seconds: 5 * intervals.length, means };
+}
+
+/** So many intervals, each with as many of the durations as the next. */
+function divided(seconds: readonly number[], intervals: number): (readonly number[])[] {
   const each = seconds.length / intervals;
-  const means = Array.from({ length: intervals }, (_, i) =>
-    seconds.slice(Math.round(i * each), Math.round((i + 1) * each)),
-  )
-    .filter((some) => some.length > 0)
-    .map((some) => some.reduce((total, one) => total + one, 0) / some.length);
-  return { ...durations(seconds), means };
+  return Array.from({ length: intervals }, (_, i) => seconds.slice(Math.round(i * each), Math.round((i + 1) * each)));
+}
+
+function meanOf(seconds: readonly number[]): number {
+  return seconds.reduce((total, each) => total + each, 0) / seconds.length;
 }
 
 export function windowOf(

@@ -1,19 +1,21 @@
 import type { Half, Halves, Window } from '../../profile/window.ts';
+import { historyLength } from '../../profile/recent-buckets.ts';
 import { formatSeconds } from '../../quantity.ts';
+import { lastRise } from '../change-point.ts';
 import type { Change } from '../finding.ts';
 import { isAfterStartUp } from '../in-use.ts';
 import type { Observation, Rule } from '../rule.ts';
 import { fewestSamples, over, shiftBetween, tailProbability } from '../shift.ts';
 
-/** So many are set against as many before them. */
-const intervals = 10;
-/**
- * Every kernel is asked at every tick, 17 280 times a day: at the 1 % of a trend noise alone would be told daily. Nine
- * slow intervals of ten still reach it, and so a clear change three ticks in a row.
- */
+/** Those since the change are set against so many before it. */
+const older = 10;
+/** Of fewer since the change the test over intervals cannot be sure. */
+const fewestNewer = 5;
+/** Every kernel is asked at every tick, 17 280 times a day: at the 1 % of a trend noise alone would be told daily. */
 const significance = 0.002;
-/** A deployment that compiles for a greater share of the time warms up. */
+/** A deployment that compiles for a greater share of the time, and not one kernel or two, warms up. */
 const compilingShare = 0.01;
+const fewestCompilations = 3;
 
 /**
  * A kernel has become slower. Never against the lifetime, in which a change drowns as uptime grows; so it is news, and
@@ -23,8 +25,8 @@ export const regression: Rule = {
   code: 'regression',
   kind: 'regression',
   severity: 'warning',
-  looksFor: `The mean time of a kernel in the last ${intervals} intervals over its mean in the ${intervals} before.`,
-  guard: `The P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals that compile for more than ${compilingShare * 100} % of the time, are compared with nothing.`,
+  looksFor: `The mean time of a kernel over its mean in the ${older} intervals before it became slower, which is at least ${fewestNewer} ago and at most ${historyLength - older}.`,
+  guard: `The P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals in which at least ${fewestCompilations} kernels are compiled for more than ${compilingShare * 100} % of the time, are compared with nothing. The profile \`guide\` compares the last ${older} intervals with the ${older} before.`,
   thresholds: { cpu: 1.2, cuda: 1.2, opencl: 1.2, metal: 1.2, webgpu: 1.2 },
   unit: '1',
   samples: { fewest: fewestSamples, of: 'executions' },
@@ -36,9 +38,10 @@ export const regression: Rule = {
   find(window, { threshold, profile }) {
     return window.byKernel
       .flatMap((kernel) => {
-        const halves = kernel.halves(intervals);
-        if (!halves || halves.older.count + halves.newer.count < fewestSamples) return [];
         const guarded = profile === 'production';
+        const newer = guarded ? lastRise(kernel.means(), { older, fewestNewer }) : older;
+        const halves = newer === undefined ? undefined : kernel.halves(newer, older);
+        if (!halves || halves.older.count + halves.newer.count < fewestSamples) return [];
         if (guarded && isWarmingUp(halves, window)) return [];
         const change = changeBetween(halves);
         if (change === undefined || !(change.after > threshold * change.before)) return [];
@@ -49,8 +52,9 @@ export const regression: Rule = {
   },
 };
 
-function isWarmingUp({ seconds, compilingSeconds }: Halves, { age }: Window): boolean {
-  return !isAfterStartUp({ age, seconds }) || compilingSeconds > compilingShare * seconds;
+function isWarmingUp({ seconds, compilations, compilingSeconds }: Halves, { age }: Window): boolean {
+  const compiles = compilations >= fewestCompilations && compilingSeconds > compilingShare * seconds;
+  return compiles || !isAfterStartUp({ age, seconds });
 }
 
 function isMoreThanNoise(halves: Halves, threshold: number): boolean {
@@ -70,10 +74,10 @@ function changeBetween({ older, newer }: Halves): Change | undefined {
   return before === undefined || after === undefined || before === 0 ? undefined : { before, after };
 }
 
-function observation(kernel: string, { older, newer, seconds }: Halves, change: Change): Observation {
+function observation(kernel: string, { older, newer }: Halves, change: Change): Observation {
   const { before, after } = change;
   const observed = after / before;
-  const more = `${Math.round((observed - 1) * 100)} % more than in the ${formatSeconds(seconds / 2)} before`;
+  const more = `${Math.round((observed - 1) * 100)} % more than in the ${formatSeconds(older.seconds)} before`;
   const tail = (half: Half) => formatSeconds(half.quantile(0.95) ?? Number.NaN);
   return {
     observed,

@@ -30,7 +30,7 @@ const anyWindow: fc.Arbitrary<Window> = fc
     age: number,
     kernels: durations,
     byKernel: fc.array(
-      durations.map((each) => ({ ...each, name: 'k', halves: () => undefined })),
+      durations.map((each) => ({ ...each, name: 'k', halves: () => undefined, means: () => new Float64Array() })),
       { maxLength: 3 },
     ),
     busySeconds: number,

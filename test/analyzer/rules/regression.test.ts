@@ -19,8 +19,8 @@ interface Stated {
 
 function found(older: readonly number[], newer: readonly number[], stated: Stated = {}) {
   const kernel = kernelWindow('matmul', newer, older);
-  const halves = (intervals: number) => {
-    const told = kernel.halves(intervals);
+  const halves = (intervals: number, before?: number) => {
+    const told = kernel.halves(intervals, before);
     return told && { ...told, ...stated.halves };
   };
   const window = windowOf('opencl', { age: stated.age ?? 3600, kernelsByName: [{ ...kernel, halves }] });
@@ -79,8 +79,12 @@ describe('regression', () => {
   });
 
   it('does not compare a deployment that compiles with anything', () => {
-    expect(found(times(100), times(100, 1.5), { halves: { compilingSeconds: 1.1 } })).toEqual([]);
-    expect(found(times(100), times(100, 1.5), { halves: { compilingSeconds: 0.9 } })).toHaveLength(1);
+    const compiled = (compilations: number, compilingSeconds: number) =>
+      found(times(100), times(100, 1.5), { halves: { compilations, compilingSeconds } });
+    expect(compiled(3, 1.1)).toEqual([]);
+    expect(compiled(3, 0.9)).toHaveLength(1);
+    // One kernel that is first used late is no deployment.
+    expect(compiled(2, 20)).toHaveLength(1);
   });
 
   it('tells each kernel by itself, the worst first', () => {
