@@ -6,8 +6,8 @@
  */
 
 export interface Sides {
-  /** How many intervals before the change are compared. */
-  readonly older: number;
+  /** How many intervals there have to be before the change. */
+  readonly fewestOlder: number;
   /** How many there have to be since. */
   readonly fewestNewer: number;
 }
@@ -16,11 +16,11 @@ export interface Sides {
  * How many intervals ago, the latest counted, times rose the most; `undefined` where they rose nowhere, or there are too
  * few. `means`: of each interval, in order of time, `NaN` where the kernel did not run.
  */
-export function lastRise(means: Float64Array, { older, fewestNewer }: Sides): number | undefined {
+export function lastRise(means: Float64Array, { fewestOlder, fewestNewer }: Sides): number | undefined {
   let greatest = 0;
   let found: number | undefined;
-  for (let first = older; first <= means.length - fewestNewer; first++) {
-    const rise = riseAt(means, first, older);
+  for (let first = fewestOlder; first <= means.length - fewestNewer; first++) {
+    const rise = riseAt(means, first);
     if (!(rise > greatest)) continue;
     greatest = rise;
     found = means.length - first;
@@ -28,13 +28,13 @@ export function lastRise(means: Float64Array, { older, fewestNewer }: Sides): nu
   return found;
 }
 
-/** How far the means from `first` on lie above the `older` before it, in standard deviations of chance. */
-function riseAt(means: Float64Array, first: number, older: number): number {
+/** How far the means from `first` on lie above those before it, in standard deviations of chance. */
+function riseAt(means: Float64Array, first: number): number {
   let balance = 0;
   let before = 0;
   let after = 0;
   for (let n = first; n < means.length; n++) if (!Number.isNaN(means[n])) after += 1;
-  for (let o = first - older; o < first; o++) {
+  for (let o = 0; o < first; o++) {
     const value = means[o] as number;
     if (Number.isNaN(value)) continue;
     before += 1;

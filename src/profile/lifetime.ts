@@ -42,7 +42,7 @@ export function lifetimeWindow(profile: DeviceProfile, now: number, process: rea
       ...lasting([distribution], failureCount),
       name,
       halves: () => undefined,
-    means: () => new Float64Array(),
+      means: () => new Float64Array(),
     })),
     waits: lasting([profile.queueWait], 0),
     overObjective: overObjectiveEver(kernels),

@@ -1,5 +1,5 @@
-import type { Half, Halves, Window } from '../../profile/window.ts';
 import { historyLength } from '../../profile/recent-buckets.ts';
+import type { Half, Halves, KernelWindow, Window } from '../../profile/window.ts';
 import { formatSeconds } from '../../quantity.ts';
 import { lastRise } from '../change-point.ts';
 import type { Change } from '../finding.ts';
@@ -7,12 +7,15 @@ import { isAfterStartUp } from '../in-use.ts';
 import type { Observation, Rule } from '../rule.ts';
 import { fewestSamples, over, shiftBetween, tailProbability } from '../shift.ts';
 
-/** Those since the change are set against so many before it. */
-const older = 10;
-/** Of fewer since the change the test over intervals cannot be sure. */
-const fewestNewer = 5;
-/** Every kernel is asked at every tick, 17 280 times a day: at the 1 % of a trend noise alone would be told daily. */
-const significance = 0.002;
+/** Those since the change are set against all before it, of which there have to be so many. */
+const fewest = { fewestOlder: 10, fewestNewer: 6 } as const;
+/** What the profiling guide compares. */
+const guideIntervals = 10;
+/**
+ * Every kernel is asked at every tick, 17 280 times a day, and at the place that looks most like a change: at the 1 %
+ * of a trend noise alone would be told daily.
+ */
+const significance = 0.001;
 /** A deployment that compiles for a greater share of the time, and not one kernel or two, warms up. */
 const compilingShare = 0.01;
 const fewestCompilations = 3;
@@ -25,8 +28,8 @@ export const regression: Rule = {
   code: 'regression',
   kind: 'regression',
   severity: 'warning',
-  looksFor: `The mean time of a kernel over its mean in the ${older} intervals before it became slower, which is at least ${fewestNewer} ago and at most ${historyLength - older}.`,
-  guard: `The P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals in which at least ${fewestCompilations} kernels are compiled for more than ${compilingShare * 100} % of the time, are compared with nothing. The profile \`guide\` compares the last ${older} intervals with the ${older} before.`,
+  looksFor: `The mean time of a kernel over its mean in the intervals before it became slower, of which there are at least ${fewest.fewestOlder}; that is at least ${fewest.fewestNewer} intervals ago, and at most ${historyLength - fewest.fewestOlder}.`,
+  guard: `The P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals in which at least ${fewestCompilations} kernels are compiled for more than ${compilingShare * 100} % of the time, are compared with nothing. The profile \`guide\` compares the last ${guideIntervals} intervals with as many before them.`,
   thresholds: { cpu: 1.2, cuda: 1.2, opencl: 1.2, metal: 1.2, webgpu: 1.2 },
   unit: '1',
   samples: { fewest: fewestSamples, of: 'executions' },
@@ -39,8 +42,7 @@ export const regression: Rule = {
     return window.byKernel
       .flatMap((kernel) => {
         const guarded = profile === 'production';
-        const newer = guarded ? lastRise(kernel.means(), { older, fewestNewer }) : older;
-        const halves = newer === undefined ? undefined : kernel.halves(newer, older);
+        const halves = guarded ? halvesAtRise(kernel) : kernel.halves(guideIntervals);
         if (!halves || halves.older.count + halves.newer.count < fewestSamples) return [];
         if (guarded && isWarmingUp(halves, window)) return [];
         const change = changeBetween(halves);
@@ -51,6 +53,13 @@ export const regression: Rule = {
       .sort((a, b) => b.observed - a.observed);
   },
 };
+
+/** What came since the kernel became slower, against all before it. */
+function halvesAtRise(kernel: KernelWindow): Halves | undefined {
+  const means = kernel.means();
+  const newer = lastRise(means, fewest);
+  return newer === undefined ? undefined : kernel.halves(newer, means.length - newer);
+}
 
 function isWarmingUp({ seconds, compilations, compilingSeconds }: Halves, { age }: Window): boolean {
   const compiles = compilations >= fewestCompilations && compilingSeconds > compilingShare * seconds;
