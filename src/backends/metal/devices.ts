@@ -85,6 +85,16 @@ export function timestampSetOf({ send, text }: Mac, handle: bigint): bigint | un
   return undefined;
 }
 
+/** For people: "Apple M1 Pro (unified memory, apple7, metal3)". */
+export function inWords({ name, properties }: MetalGpu): string {
+  const { families: all, headless, lowPower, removable, unifiedMemory } = properties;
+  const traits = [
+    ...[unifiedMemory && 'unified memory', lowPower && 'low power', removable && 'removable', headless && 'headless'],
+    ...['apple', 'mac', 'metal'].map((kind) => all.findLast((family) => family.startsWith(kind))),
+  ];
+  return `${name} (${traits.filter((trait) => typeof trait === 'string').join(', ') || 'of no known family'})`;
+}
+
 /** Where a GPU stands among those of this machine, and what macOS it has. */
 export interface Place {
   readonly hostId: string;

@@ -71,8 +71,8 @@ const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000
 /** What is not read at all is said here: it is missing on every Mac, and nothing that is installed would mend it. */
 const unread = 'power, temperature and clocks are not read: macOS tells them to root only';
 
-function deviceSource({ names, system }: Roster): SourceState {
-  return { name: 'metal', up: true, detail: `${names.join(', ') || 'no GPU at present'}, ${system}; ${unread}` };
+function deviceSource({ gpus, system }: Roster): SourceState {
+  return { name: 'metal', up: true, detail: `${gpus.join(', ') || 'no GPU at present'}, ${system}; ${unread}` };
 }
 
 function statisticsSource({ hasStatistics: up }: Roster): SourceState {

@@ -5,7 +5,7 @@ import { ProbeError } from '../../errors.ts';
 import type { MetalDevice, TimedPasses } from '../../metal-device.ts';
 import { type Accelerators, openAccelerators } from './accelerators.ts';
 import { CommandBuffers, type Target } from './command-buffers.ts';
-import { identityOf, type MetalGpu, systemOf, thermalStateOf, withGpus } from './devices.ts';
+import { identityOf, inWords, type MetalGpu, systemOf, thermalStateOf, withGpus } from './devices.ts';
 import type { Mac } from './driver.ts';
 import { GpuClock } from './gpu-clock.ts';
 import { compileKernel } from './kernels.ts';
@@ -50,8 +50,9 @@ export class Roster {
     }
   }
 
-  get names(): readonly string[] {
-    return [...this.#present.values()].map(({ gpu }) => gpu.name);
+  /** What each GPU is, for people. */
+  get gpus(): readonly string[] {
+    return [...this.#present.values()].map(({ gpu }) => inWords(gpu));
   }
 
   get system(): string {

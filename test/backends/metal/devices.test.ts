@@ -56,6 +56,10 @@ describe.skipIf(lacks('cc'))('on a stub of macOS', () => {
           { removable: true, headless: true, counterSampling: undefined },
         ]);
         expect([...host.devices.values()].map(({ vendor }) => vendor)).toEqual(['Intel', 'AMD', 'AMD']);
+        expect(sourceOf(session, 'metal')?.detail).toContain(
+          'Intel(R) UHD Graphics 630 (unified memory, low power, mac2), AMD Radeon Pro 5500M (mac2, metal3), ' +
+            'AMD Radeon RX 580 (removable, headless, mac2), macOS 13.6.1',
+        );
         const usage = [0, 1, 2].map((i) => readingOf(session, 'hw.gpu.memory.usage', `test-host:metal:${i}`));
         expect(usage).toEqual([1e8, 3e9, 5e7]); // the memory that each has
       }));
