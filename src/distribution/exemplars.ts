@@ -26,12 +26,29 @@ export class Exemplars {
   version = 0;
   /** The octaves that have one of this interval, a bit each. */
   #taken = 0;
+  /** How many more will not be wanted, because there was no trace lately. */
+  #pause = 0;
+  /** Varies the pauses, so that no rhythm of the program can keep step with them. */
+  #turn = 0;
   /** By octave. Only where one was ever taken. */
   #latest: (Exemplar | undefined)[] | undefined;
 
-  /** True where one of this duration would be taken: so that nobody looks for a trace in vain. On the hot path. */
+  /** Whether to look for the trace of this duration: not where none would be taken. On the hot path. */
   wants(seconds: number): boolean {
+    if (this.#pause > 0) {
+      this.#pause -= 1;
+      return false;
+    }
     return ((this.#taken >>> classicBucket(seconds)) & 1) === 0;
+  }
+
+  /**
+   * Somebody looked and there was no trace: the next few durations are not wanted. To look costs half of what a record
+   * does, and most programs have no tracer.
+   */
+  missed(): void {
+    this.#turn = (this.#turn * 5 + 3) & 7;
+    this.#pause = 4 + this.#turn;
   }
 
   /** Takes one, where the octave has none of this interval and the ids are ids. `time`: in seconds since 1970. */

@@ -95,7 +95,7 @@ export class Kernel {
     if (!this.distribution.record(seconds)) return;
     this.#timeline.ran(seconds);
     if (this.#judged) this.#judge(seconds);
-    if (this.distribution.exemplars.wants(seconds)) this.exemplify(seconds, sampledSpan());
+    if (this.distribution.exemplars.wants(seconds)) this.#exemplifyByActiveSpan(seconds);
   }
 
   /**
@@ -114,6 +114,12 @@ export class Kernel {
    */
   exemplify(seconds: number, trace: TraceContext | undefined): void {
     if (trace !== undefined) this.distribution.exemplars.take(seconds, trace, Date.now() / 1000);
+  }
+
+  #exemplifyByActiveSpan(seconds: number): void {
+    const span = sampledSpan();
+    if (span === undefined) this.distribution.exemplars.missed();
+    else this.exemplify(seconds, span);
   }
 
   /** An execution that failed, by `error.type`. Its duration is in no statistic. */

@@ -28,6 +28,16 @@ describe('exemplars', () => {
     expect(exemplars.latest().map(({ value }) => value)).toEqual([0.0035, 3]);
   });
 
+  test('are not wanted for a little while where there was no trace, and then again', () => {
+    const exemplars = new Exemplars();
+    for (let miss = 0; miss < 50; miss++) {
+      exemplars.missed();
+      const refused = Array.from({ length: 20 }, () => exemplars.wants(1)).indexOf(true);
+      expect(refused).toBeGreaterThanOrEqual(4);
+      expect(refused).toBeLessThanOrEqual(11);
+    }
+  });
+
   test('tell by their version when they change', () => {
     const exemplars = new Exemplars();
     expect(exemplars.version).toBe(0);

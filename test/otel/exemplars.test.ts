@@ -72,6 +72,16 @@ describe('an execution that is recorded', () => {
     expect(exemplars()).toEqual([]);
   });
 
+  test('is one sooner or later also where most executions have no span', () => {
+    traced();
+    const { kernel, exemplars } = device();
+    for (let i = 0; i < 400; i++) {
+      if (i % 8 === 0) inSpan(() => kernel.record(1));
+      else kernel.record(1);
+    }
+    expect(exemplars()).toHaveLength(1);
+  });
+
   test('and refused is none', () => {
     traced();
     const { kernel, exemplars } = device();
