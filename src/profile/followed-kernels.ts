@@ -12,6 +12,11 @@ import type { Durations, Half, Halves, KernelWindow } from './window.ts';
 
 /** How many are followed at once. */
 const places = 16;
+/**
+ * So many times as much as one that is followed has a new one to weigh: kernels of about the same weight do not push
+ * each other out, which would leave none of them with a history.
+ */
+const pushingOut = 1.5;
 /** What carries the time: such a share of that of all kernels. */
 const leastShare = 0.02;
 
@@ -28,11 +33,12 @@ export class FollowedKernels {
     const heaviestFirst = kernels
       // "other" is a mixture: its times say nothing of any kernel.
       .filter((kernel) => hasRun(kernel) && kernel.name !== otherName && !followed.has(kernel))
-      .sort((a, b) => weightOf(b) - weightOf(a));
+      .sort((a, b) => b.weight - a.weight);
     for (const kernel of heaviestFirst) {
       // While there is room, also those that weigh little: they may weigh more later, and are known from their first run.
       const room = this.#followed.length < places;
-      if (!room && (weightOf(kernel) < leastShare * seconds || !this.#makeRoom(weightOf(kernel), number))) return;
+      if (!room && kernel.distribution.interval.sum < leastShare * seconds) continue;
+      if (!room && !this.#makeRoom(kernel.weight)) return;
       this.#followed.push(new FollowedKernel(kernel, number));
     }
   }
@@ -58,11 +64,11 @@ export class FollowedKernels {
       .sort((a, b) => b.sum - a.sum);
   }
 
-  /** Takes the place of one whose whole history weighs less than `weight`; false where there is none. */
-  #makeRoom(weight: number, number: number): boolean {
-    const weights = this.#followed.map((followed) => followed.seconds(number));
+  /** Takes the place of the one that weighs least; false where `weight` is not so much more. */
+  #makeRoom(weight: number): boolean {
+    const weights = this.#followed.map(({ kernel }) => kernel.weight);
     const least = Math.min(...weights);
-    if (least >= weight) return false;
+    if (weight <= pushingOut * least) return false;
     this.#followed.splice(weights.indexOf(least), 1);
     return true;
   }
@@ -70,10 +76,6 @@ export class FollowedKernels {
 
 function hasRun({ distribution, intervalFailures }: Kernel): boolean {
   return distribution.interval.count + intervalFailures > 0;
-}
-
-function weightOf(kernel: Kernel): number {
-  return kernel.distribution.interval.sum;
 }
 
 class FollowedKernel {
@@ -106,11 +108,6 @@ class FollowedKernel {
 
   skip(): void {
     this.#buckets.skip([this.kernel.distribution.sketch]);
-  }
-
-  /** The sum of its times in what is kept at interval `last`. */
-  seconds(last: number): number {
-    return this.#momentsOf(this.#earliest(last), last).sum;
   }
 
   window(first: number, last: number, stretch: StretchOf): KernelWindow {

@@ -23,6 +23,8 @@ const waitingBeyond = 8;
 /** What earns a place within one interval: so many executions, or such a share of the interval's time. */
 const earningRuns = 100;
 const earningShare = 0.001;
+/** What an interval counts for in a kernel's weight. */
+const newestShare = 1 / 8;
 /** Names remembered as counted in `namesOther`; above that further ones are not counted. */
 const otherNamesRemembered = 512;
 
@@ -69,6 +71,8 @@ export class Kernel {
   readonly distribution = new Distribution();
   /** Failures in the last closed interval. */
   intervalFailures = 0;
+  /** Seconds that it ran in an interval, on average of the last dozen or so: the older, the less an interval counts. */
+  weight = 0;
   readonly #failures: FailureCounts;
   #failuresClosed = 0;
   readonly #timeline: DeviceTimeline;
@@ -155,6 +159,7 @@ export class Kernel {
   /** Ends an interval, which `distribution.interval`, `intervalFailures` and `objectives` then tell. */
   closeInterval(): void {
     this.distribution.closeInterval();
+    this.weight += newestShare * (this.distribution.interval.sum - this.weight);
     this.intervalFailures = this.#failures.total - this.#failuresClosed;
     this.#failuresClosed = this.#failures.total;
     this.#objectives?.closeInterval();

@@ -276,6 +276,39 @@ describe('a kernel', () => {
     expect(followed()).toEqual(new Set(names(16)));
   });
 
+  /** The tick at which a kernel of a share of the time is followed that appears beside sixteen that share the rest. */
+  function followedAfter(share: number): number {
+    const { profile, history, tick } = device();
+    const sixteen = (seconds: number) => {
+      for (let i = 0; i < 16; i++) profile.kernel(`k${i}`).record(seconds / 16);
+    };
+    for (let i = 0; i < 100; i++) {
+      sixteen(1);
+      tick();
+    }
+    for (let i = 1; i <= 100; i++) {
+      sixteen(1 - share);
+      profile.kernel('big').record(share);
+      tick();
+      if (windowOf(history).byKernel.some(({ name }) => name === 'big')) return i;
+    }
+    return Number.NaN;
+  }
+
+  it('is followed soon where it weighs more than one that is, however long that has run', () => {
+    const ticks = [0.2, 0.3, 0.5, 0.6].map(followedAfter);
+    for (const tick of ticks) expect(tick).toBeLessThanOrEqual(8);
+  });
+
+  it('keeps its history where others of its weight run in turn with it', () => {
+    const { profile, history, tick } = device();
+    for (let i = 0; i < 60; i++) {
+      for (let k = 0; k < 16; k++) profile.kernel(`k${16 * (i % 2) + k}`).record(0.01);
+      tick();
+    }
+    expect(windowOf(history, 24).byKernel.every((kernel) => kernel.halves(12) !== undefined)).toBe(true);
+  });
+
   it('is not told apart where it takes no time to speak of, nor is the mixture "other"', () => {
     let seconds = 100;
     const profile = new DeviceProfile(gpu, { now: () => seconds, denyKernels: ['x*'] });
