@@ -2,14 +2,15 @@
  * What an operator does not want to hear: `code[@device][/kernel]`, in which `*` stands for anything. Read once; a
  * pattern that no rule's code fits is a typing error.
  */
+import { Glob, type Matcher } from '../glob.ts';
 import type { BottleneckCode } from './finding.ts';
 import { allRules } from './rules/all.ts';
 
 /** What is silenced: where a part is `undefined`, whatever it is. */
 export interface Suppression {
-  readonly code: RegExp;
-  readonly device: RegExp | undefined;
-  readonly kernel: RegExp | undefined;
+  readonly code: Matcher;
+  readonly device: Matcher | undefined;
+  readonly kernel: Matcher | undefined;
 }
 
 export interface Suppressible {
@@ -49,7 +50,7 @@ const form = /^(?<code>[^@/]+)(?:@(?<device>[^/]+))?(?:\/(?<kernel>.+))?$/s;
 function parse(pattern: string): Suppression {
   const groups = form.exec(pattern)?.groups;
   if (groups?.code === undefined) throw new TypeError(`"${pattern}" is not of the form code[@device][/kernel]`);
-  const code = matcher(groups.code);
+  const code = new Glob(groups.code);
   if (!allRules.some((rule) => code.test(rule.code))) {
     throw new TypeError(
       `no rule is called "${groups.code}"; there are ${allRules.map((rule) => rule.code).join(', ')}`,
@@ -57,12 +58,7 @@ function parse(pattern: string): Suppression {
   }
   return {
     code,
-    device: groups.device === undefined ? undefined : matcher(groups.device),
-    kernel: groups.kernel === undefined ? undefined : matcher(groups.kernel),
+    device: groups.device === undefined ? undefined : new Glob(groups.device),
+    kernel: groups.kernel === undefined ? undefined : new Glob(groups.kernel),
   };
-}
-
-function matcher(pattern: string): RegExp {
-  const parts = pattern.split(/\*+/).map((part) => part.replace(/[\\^$.+?()[\]{}|/-]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's');
 }

@@ -4,6 +4,7 @@
  * arguments are cut, what remains is at most 96 bytes, and a name that was changed ends in a hash of what it was, so
  * that `gemm<float>` and `gemm<double>` stay two kernels.
  */
+import { Glob, type Matcher } from '../glob.ts';
 import type { KernelObjective } from './objective-counts.ts';
 
 /** The longest name that is exported, in bytes of UTF-8. */
@@ -65,7 +66,7 @@ export function createNameResolver(options: KernelNameOptions = {}): (raw: strin
     const known = memo.get(raw);
     if (known !== undefined) return known;
     const name = normaliseKernelName(raw);
-    const matches = (pattern: RegExp) => pattern.test(raw) || pattern.test(name);
+    const matches = (pattern: Matcher) => pattern.test(raw) || pattern.test(name);
     const resolved: ResolvedName = {
       name,
       rule: deny.some(matches) ? 'denied' : allow.some(matches) ? 'allowed' : 'none',
@@ -84,11 +85,10 @@ export function createNameResolver(options: KernelNameOptions = {}): (raw: strin
 }
 
 /** What a name is compared with: a string may hold `*`, which stands for any characters. */
-export function namePattern(pattern: string | RegExp): RegExp {
+export function namePattern(pattern: string | RegExp): Matcher {
   // Without `g` and `y`, which make `test` depend on the call before.
   if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
-  const parts = pattern.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|/-]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's');
+  return new Glob(pattern);
 }
 
 const operator = /operator\s*(?:<=>|<<=|>>=|->\*|<<|>>|<=|>=|->|<|>)/y;

@@ -3,6 +3,7 @@
  * up over processes and hosts: by nearest rank P95 is over its objective exactly when more than 5 % of all executions
  * were.
  */
+import type { Matcher } from '../glob.ts';
 import type { SeriesAttributes } from './failure-counts.ts';
 
 /** The quantiles that have objectives, and the share of executions that may take longer. */
@@ -12,7 +13,7 @@ const quantiles: readonly ObjectiveQuantile[] = ['p95', 'p99'];
 
 /** What is set for the kernels of which a name matches, in seconds; a quantile that is not there is not judged. */
 export interface KernelObjective {
-  readonly pattern: RegExp;
+  readonly pattern: Matcher;
   readonly p95?: number;
   readonly p99?: number;
 }
