@@ -44,6 +44,13 @@ describe('imports', () => {
     expect(new Set(importers.map(({ from }) => from))).toEqual(new Set(['src/ffi.ts']));
   });
 
+  test('only driver.ts of Metal’s room opens libraries of the system', () => {
+    const openers = sources.filter(
+      ({ file }) => /^src\/backends\/metal\//.test(file) && /\bopenLibrary\b/.test(read(file)),
+    );
+    expect(openers.map(({ file }) => file)).toEqual(['src/backends/metal/driver.ts']);
+  });
+
   test('exporters and otel/ know nothing of backends, nor the other way round', () => {
     expect(edges(/^src\/(exporters|otel)\//).filter(({ to }) => to.startsWith('src/backends/'))).toEqual([]);
     expect(edges(/^src\/backends\//).filter(({ to }) => /^src\/(exporters|otel|analyzer|commands)\//.test(to))).toEqual(
