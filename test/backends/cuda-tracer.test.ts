@@ -30,6 +30,7 @@ describe('the source cupti', () => {
 
   it.each([
     [15, /no GPU, or the driver is older/],
+    [999, /no GPU, or the driver is older/],
     [35, /privilege/],
     [41, /confidential computing/],
     [21, /error 21/],

@@ -26,15 +26,25 @@ async function seen() {
   const profiler = globalThis[Symbol.for('accelmeter')];
   if (profiler === undefined) return undefined;
   await profiler.refresh();
-  const device = profiler.devices.find(({ backend }) => backend === 'cuda');
   const { kernels, transfers, backends } = profiler.status();
+  const [first] = kernels.filter(({ backend }) => backend === 'cuda');
+  const device = profiler.devices.find(({ id }) => id === first?.device);
   return {
     device: device?.id,
+    refused: await refusedAllocations(profiler),
     kernels: kernels.filter(({ backend }) => backend === 'cuda'),
     transfers: transfers.filter(({ backend }) => backend === 'cuda'),
     memory: (await device?.getProfilingSnapshot())?.memoryStats,
     sources: backends.find(({ name }) => name === 'cuda')?.sources,
   };
+}
+
+/** How often memory was refused, by the reason. */
+async function refusedAllocations(profiler) {
+  const { resourceMetrics } = await profiler.metricProducer().collect();
+  const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+  const points = metrics.find(({ descriptor }) => descriptor.name === 'accelmeter.memory.failures')?.dataPoints ?? [];
+  return Object.fromEntries(points.map(({ attributes, value }) => [attributes['error.type'], value]));
 }
 
 if (what === 'all') {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
@@ -49,6 +49,12 @@ describe.skipIf(lacks('cc', 'cupti'))('what we know of CUPTI’s records', () =>
       includes.map((include) => `-I${include}`),
     );
     expect(execFileSync(program, { encoding: 'utf8' }).trim()).toBe(version);
+  });
+
+  const installed = '/usr/local/cuda/include';
+  it.skipIf(!existsSync(join(installed, 'cupti_activity.h')))('is what the headers of the toolkit here say', () => {
+    const program = compile(['test/native/cupti-layout.c'], [`-I${installed}`]);
+    expect(Number(execFileSync(program, { encoding: 'utf8' }))).toBeGreaterThan(17);
   });
 });
 

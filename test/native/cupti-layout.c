@@ -183,7 +183,7 @@ AT(CALLBACK_SITE, CUpti_CallbackData, callbackSite);
 AT(CALLBACK_RETURN_VALUE, CUpti_CallbackData, functionReturnValue);
 AT(CALLBACK_CONTEXT_UID, CUpti_CallbackData, contextUid);
 
-/* 18 is CUDA 11.8, 22 is 12.4. */
+/* 18 is CUDA 11.8, 22 is 12.4, 130001 is 13.0. */
 #if CUPTI_API_VERSION >= 22
 KERNEL(CUpti_ActivityKernel9);
 GRAPH(CUpti_ActivityGraphTrace2);
@@ -193,6 +193,7 @@ SAME(OUR_STATE_FATAL_ERROR, CUPTI_CBID_STATE_FATAL_ERROR);
 #if defined(CUDA_VERSION) && CUDA_VERSION >= 13000
 KERNEL(CUpti_ActivityKernel10);
 LOCAL_COPY(CUpti_ActivityMemcpy6);
+MEMORY(CUpti_ActivityMemory4);
 #endif
 
 int main(void) {

@@ -132,19 +132,22 @@ export function stateOf(status: TracerStatus): TracerState {
   }
 }
 
-/** What CUPTI means by the codes with which it refuses. Source: cupti_result.h of CUDA 13.0. */
+const cannotStart = [
+  'there is no GPU, or the driver is older than this libcupti',
+  'update the driver, or use the libcupti of the CUDA version that nvidia-smi shows',
+] as const;
+
+/** What CUPTI means by the codes with which it refuses. Source: cupti_result.h of CUDA 13.0, and what it gives. */
 const refusals: Readonly<Record<number, readonly [reason: string, remedy?: string]>> = {
   8: ['there is not enough memory'],
-  15: [
-    'there is no GPU, or the driver is older than this libcupti',
-    'update the driver, or use the libcupti of the CUDA version that nvidia-smi shows',
-  ],
+  15: cannotStart,
   33: ['a virtual GPU of this kind does not let itself be traced', 'enable profiling for the vGPU'],
   35: ['the user lacks the privilege'],
   38: ['this GPU or driver is not supported'],
   40: ['the virtual GPU does not allow it', 'enable profiling for the vGPU'],
   41: ['confidential computing is on'],
   42: ['this GPU is made for mining'],
+  999: cannotStart, // CUPTI of CUDA 13 without a GPU, or with a driver of CUDA 12
 };
 
 function refusal({ result, detail }: TracerStatus): TracerState {
