@@ -17,11 +17,11 @@ const targets = { p99Milliseconds: 1, bytes: 10 * 1024 };
 const profile = busyProfile();
 const now = performance.now() / 1000;
 const window = lifetimeWindow(profile, now);
-const snapshots = timed(() => takeSnapshot(profile, now, [], judgement()));
+const snapshots = timed(() => takeSnapshot(profile, now, { judgement: judgement() }));
 const statistics = timed(() => takeKernelStatistics(profile));
 const bytes = bytesOfOne();
 const sound = Buffer.byteLength(JSON.stringify(takeSnapshot(profile, now)));
-const judged = Buffer.byteLength(JSON.stringify(takeSnapshot(profile, now, [], judgement())));
+const judged = Buffer.byteLength(JSON.stringify(takeSnapshot(profile, now, { judgement: judgement() })));
 
 console.log(`snapshot of a device with 64 kernels × 1000 samples, ${calls} calls, node ${process.version}\n`);
 row('takeSnapshot', snapshots);
@@ -55,7 +55,7 @@ function judgement(): Judgement {
 function bytesOfOne(): number {
   const kept = new Array<unknown>(1000);
   const before = heapUsed();
-  for (let i = 0; i < kept.length; i++) kept[i] = takeSnapshot(profile, now, [], judgement());
+  for (let i = 0; i < kept.length; i++) kept[i] = takeSnapshot(profile, now, { judgement: judgement() });
   return (heapUsed() - before) / kept.length;
 }
 

@@ -61,6 +61,8 @@ export interface SourceState {
   readonly detail: string;
   /** What mends it, where `up` is false and it is known. */
   readonly remedy?: string;
+  /** True of one that tells of the kernels of its backend's devices: while it is down, none is seen to be idle. */
+  readonly ofKernels?: true;
   /** Records this source had to drop so far; absent where it has no buffer. */
   readonly dropped?: number;
 }

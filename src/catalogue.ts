@@ -677,6 +677,14 @@ export const catalogue = {
     brief: 'Threads of the process.',
     attributes: [],
   },
+  'accelmeter.process.cpu.waiting': {
+    ...processReading,
+    instrument: 'gauge',
+    unit: '1',
+    brief:
+      'Share of the time in which the main thread was ready to run and waited for a core, which others held. On Linux.',
+    attributes: [],
+  },
   'process.uptime': {
     ...processReading,
     instrument: 'gauge',

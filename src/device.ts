@@ -2,7 +2,7 @@
 import type { TransferDirection } from './activity.ts';
 import type { DeviceAnalysis } from './analysis.ts';
 import type { Finding } from './analyzer/finding.ts';
-import type { DeviceAbilities, DeviceIdentity } from './backend.ts';
+import type { DeviceAbilities, DeviceIdentity, SourceState } from './backend.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import type { Distribution } from './distribution/distribution.ts';
 import { type DeviceStatus, deviceStatusOf } from './health/device-status.ts';
@@ -64,6 +64,8 @@ export interface DeviceContext {
   presence(): Presence;
   /** What was last sampled about the process: it belongs to the CPU's picture. */
   processPoints(): readonly ProcessPoint[];
+  /** Those of its backend, as they are now. */
+  sources(): readonly SourceState[];
 }
 
 const profiles = new WeakMap<Device, DeviceProfile>();
@@ -77,10 +79,15 @@ export function profileOf(device: Device): DeviceProfile {
 
 /** Presents a profile; `refresh` delivers what waits in buffers first, so that a snapshot is up to date. */
 export function presentDevice(profile: DeviceProfile, context: DeviceContext, { metal }: DeviceAbilities = {}): Device {
-  const { now, refresh, analysed, health, presence, processPoints } = context;
+  const { now, refresh, analysed, health, presence, processPoints, sources } = context;
   const { memory, queueWait, compilation } = profile;
   const snapshot = () =>
-    takeSnapshot(profile, now(), profile.identity.backend === 'cpu' ? processPoints() : [], analysed(), presence());
+    takeSnapshot(profile, now(), {
+      process: profile.identity.backend === 'cpu' ? processPoints() : [],
+      judgement: analysed(),
+      presence: presence(),
+      sources: sources(),
+    });
   const upToDate =
     <T>(take: () => T) =>
     async ({ signal }: { signal?: AbortSignal } = {}) => {

@@ -21,6 +21,7 @@ import type { Window } from './profile/window.ts';
 import type { ProfilerState } from './profiler.ts';
 import { formatBytes, formatSeconds, formatShare } from './quantity.ts';
 import { wallTime } from './wall-clock.ts';
+import { isWorkSeen } from './work-seen.ts';
 
 /**
  * By the score: `healthy` from 0.9, `warning` from 0.7, `critical` from 0.5, `error` below. `offline`: the device has
@@ -75,10 +76,15 @@ export function takeHealth(
     device,
     timestamp: wallTime(now()),
     presence: presenceOf(profile, state),
-    sources: sessions.find(({ backend }) => backend === device.backend)?.sources() ?? [],
+    sources: sourcesOf(device, sessions),
     window: analysis.of(device.id)?.window,
     readings,
   });
+}
+
+/** The sources of its backend, as they are now. */
+export function sourcesOf({ backend }: DeviceIdentity, sessions: ProfilerState['sessions']): readonly SourceState[] {
+  return sessions.find((session) => session.backend === backend)?.sources() ?? [];
 }
 
 /** Also where another device has come under its id. */
@@ -96,7 +102,7 @@ export function healthOf(inputs: HealthInputs): HealthSnapshot {
   const isOffline = presence === 'removed' || (presence === 'running' && isSilent);
   const isMeasured = presence === 'running' && !isOffline;
   const window = isMeasured ? inputs.window : undefined;
-  const workSeen = window !== undefined && isWorkSeen(window, sources);
+  const workSeen = window !== undefined && isWorkSeen(executionsIn(window), sources);
   const readings = isMeasured ? inputs.readings : [];
   const sensors = sensorsOf(device.backend, { window, readings, workSeen });
   const parts = window ? healthParts(window, workSeen) : {};
@@ -122,13 +128,7 @@ export function distinct(sentences: readonly string[]): readonly string[] {
   return Object.freeze([...new Set(sentences)]);
 }
 
-/**
- * Where the source that tells of kernels is down, an idle device is none that was seen idle; what the program itself
- * recorded was seen. A CPU's utilization is read from the operating system.
- */
-function isWorkSeen({ kernels, device }: Window, sources: readonly SourceState[]): boolean {
-  return device.backend === 'cpu' || kernels.count + kernels.failures > 0 || sources.every(({ up }) => up);
-}
+const executionsIn = ({ kernels }: Window) => kernels.count + kernels.failures;
 
 function statusOf(score: number | undefined): HealthStatus {
   if (score === undefined) return 'unknown';

@@ -15,7 +15,7 @@ import { type Device, presentDevice } from './device.ts';
 import { type DeviceChange, DeviceChanges } from './device-changes.ts';
 import { ProbeError } from './errors.ts';
 import { Governor, type SelfStatus } from './governor.ts';
-import { presenceOf, takeHealth } from './health.ts';
+import { presenceOf, sourcesOf, takeHealth } from './health.ts';
 import { Loop, type LoopPhase } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
@@ -177,6 +177,7 @@ export async function openProfiler(
         findings: () => analysis.findingsOf(identity.id),
         health: () => takeHealth(profile, state),
         presence: () => presenceOf(profile, state),
+        sources: () => sourcesOf(identity, sessions),
       };
       devices.set(identity.id, presentDevice(profile, context, abilities));
       return profile;

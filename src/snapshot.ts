@@ -7,6 +7,7 @@
  */
 import type { Finding } from './analyzer/finding.ts';
 import type { Trend } from './analyzer/trend.ts';
+import type { SourceState } from './backend.ts';
 import type { ProcessPoint } from './catalogue.ts';
 import { type Presence, whyAbsent } from './presence.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
@@ -18,6 +19,7 @@ import {
   memoryStatistics,
 } from './profiling-statistics.ts';
 import { wallTime } from './wall-clock.ts';
+import { whyWorkIsUnseen } from './work-seen.ts';
 
 /** What is known of one device at one moment. */
 export interface ProfilingSnapshot {
@@ -26,7 +28,7 @@ export interface ProfilingSnapshot {
   readonly backendType: string;
   /** ISO 8601, in UTC. A string, because a Date can be changed. */
   readonly timestamp: string;
-  /** False where nothing can be measured; `statusMessage` then says why. */
+  /** False where nothing can be measured, or the device's work cannot be seen; `statusMessage` then says why. */
   readonly isAvailable: boolean;
   readonly metrics: readonly ProfilingMetric[];
   readonly kernelStats: KernelProfilingStats | undefined;
@@ -63,35 +65,43 @@ export interface Judgement {
   readonly trends: readonly Trend[];
 }
 
-/**
- * The picture of a device at `now`, in process seconds. Consumes nothing. `process`: values of the process, which
- * belong to the CPU's picture. `judgement`: of the last tick. `presence`: where the device has left, or the profiler is
- * closed, the snapshot is of what was measured until then, and not available.
- */
+/** What stands beside a device's profile in its picture; each may be left out. */
+export interface Surroundings {
+  /** Values of the process, which belong to the CPU's picture. */
+  readonly process?: readonly ProcessPoint[];
+  /** Of the last tick. */
+  readonly judgement?: Judgement | undefined;
+  /** Where the device has left, or the profiler is closed, the snapshot is of what was measured until then. */
+  readonly presence?: Presence;
+  /** Those of the device's backend: where work is not seen, nothing is said of how much there is. */
+  readonly sources?: readonly SourceState[];
+}
+
+/** The picture of a device at `now`, in process seconds. Consumes nothing. */
 export function takeSnapshot(
   profile: DeviceProfile,
   now: number,
-  process: readonly ProcessPoint[] = [],
-  judgement: Judgement = { findings: [], trends: [] },
-  presence: Presence = 'running',
+  { process = [], judgement = { findings: [], trends: [] }, presence = 'running', sources = [] }: Surroundings = {},
 ): ProfilingSnapshot {
-  const { identity, utilization, throughput } = profile;
+  const { identity } = profile;
   const kernelStats = deviceStatistics(profile);
+  const unseen = presence === 'running' ? whyWorkIsUnseen(kernelStats.totalExecutions, sources) : undefined;
+  const utilization = unseen === undefined ? profile.utilization : undefined;
   const memoryStats = memoryStatistics(profile);
   return Object.freeze({
     deviceId: identity.id,
     deviceName: identity.name,
     backendType: identity.backend,
     timestamp: wallTime(now),
-    isAvailable: presence === 'running' || presence === 'paused',
+    isAvailable: unseen === undefined && (presence === 'running' || presence === 'paused'),
     metrics: Object.freeze([...metricsOf(profile, process, { kernelStats, memoryStats })]),
     kernelStats,
     memoryStats,
     deviceUtilizationPercent: utilization === undefined ? undefined : utilization * 100,
     totalOperations: kernelStats.totalExecutions,
     averageLatencyMs: kernelStats.averageExecutionTimeMs,
-    throughputOpsPerSecond: throughput,
-    statusMessage: presence === 'running' ? statusOf(kernelStats, judgement) : whyAbsent[presence],
+    throughputOpsPerSecond: unseen === undefined ? profile.throughput : undefined,
+    statusMessage: presence === 'running' ? (unseen ?? statusOf(kernelStats, judgement)) : whyAbsent[presence],
     ...judged(judgement),
   });
 }

@@ -24,6 +24,7 @@ function device() {
     analysed: () => undefined,
     findings: () => [],
     health,
+    sources: () => [],
     presence: () => 'running' as const,
     processPoints,
   };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type RecommendationCode, recommendations } from '../src/analyzer/recommendations.ts';
 import { asSpoken } from '../src/analyzer/spoken.ts';
 import type { Trend } from '../src/analyzer/trend.ts';
-import type { DeviceIdentity } from '../src/backend.ts';
+import type { DeviceIdentity, SourceState } from '../src/backend.ts';
 import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { ProfilingMetric } from '../src/profiling-metrics.ts';
 import { takeKernelStatistics } from '../src/profiling-statistics.ts';
@@ -96,6 +96,28 @@ describe('a snapshot', () => {
     });
   });
 
+  it('of a device whose kernels are not seen is not available, says why and what mends it, and has no zeroes', () => {
+    const { profile, tick } = device();
+    tick(105);
+    const detail = 'kernels not traced: OpenCL was in use before accelmeter';
+    const tracer: SourceState = { name: 'opencl_layer', up: false, detail, remedy: 'begin earlier', ofKernels: true };
+    const sources: SourceState[] = [{ name: 'opencl', up: true, detail: '' }, tracer];
+    expect(takeSnapshot(profile, 105, { sources })).toMatchObject({
+      isAvailable: false,
+      statusMessage: 'Kernels not traced: OpenCL was in use before accelmeter; begin earlier.',
+      deviceUtilizationPercent: undefined,
+      throughputOpsPerSecond: undefined,
+    });
+    profile.kernel('recorded by the program').record(1);
+    expect(takeSnapshot(profile, 105, { sources }).isAvailable).toBe(true);
+  });
+
+  it('of a device of which another source is down is available', () => {
+    const { profile } = device();
+    const sources: SourceState[] = [{ name: 'nvml', up: false, detail: 'it hangs' }];
+    expect(takeSnapshot(profile, 100, { sources }).isAvailable).toBe(true);
+  });
+
   it('tells memory and copies, in MB of 2^20 bytes a second over the time in which copies ran', () => {
     const { profile, tick } = device();
     profile.memory.allocated(300);
@@ -148,7 +170,9 @@ describe('a snapshot', () => {
   it('carries the values of the process where they are given', () => {
     const { profile } = device();
     const point = { name: 'process.cpu.time', value: 3, attributes: { 'cpu.mode': 'user' } } as const;
-    expect(takeSnapshot(profile, 100, [point]).metrics).toMatchObject([{ name: 'process.cpu.time (user)', unit: 's' }]);
+    expect(takeSnapshot(profile, 100, { process: [point] }).metrics).toMatchObject([
+      { name: 'process.cpu.time (user)', unit: 's' },
+    ]);
   });
 
   it('is frozen to the last object, and consumes nothing', () => {
@@ -174,7 +198,7 @@ describe('the judgement in a snapshot', () => {
       found({ code: 'low_bandwidth', recommends: ['use_pinned_memory', 'check_pcie_link'] }),
     ];
     const trends = [trend('matmul', 'degrading')];
-    const snapshot = takeSnapshot(profile, 100, [], { findings, trends });
+    const snapshot = takeSnapshot(profile, 100, { judgement: { findings, trends } });
     expect(snapshot).toMatchObject({
       identifiedBottlenecks: ['It is transfer_bound.', 'It is low_bandwidth.'],
       performanceTrends: ['matmul is degrading'],
@@ -195,8 +219,9 @@ describe('the judgement in a snapshot', () => {
   it('has the words that programs written after the guide look for', () => {
     const { profile } = device();
     const advice = (...recommends: readonly RecommendationCode[]) =>
-      takeSnapshot(profile, 100, [], { findings: [found({ code: 'low_utilization', recommends })], trends: [] })
-        .recommendations[0];
+      takeSnapshot(profile, 100, {
+        judgement: { findings: [found({ code: 'low_utilization', recommends })], trends: [] },
+      }).recommendations[0];
     expect(advice('enable_simd')).toMatch(/SIMD/i);
     expect(advice('use_pinned_memory')).toMatch(/pinned memory/i);
     expect(advice('increase_work_group_size')).toMatch(/work group size/i);
@@ -206,7 +231,7 @@ describe('the judgement in a snapshot', () => {
     const { profile } = device();
     const findings = Array.from({ length: 20 }, () => found({ code: 'high_variance' }));
     const trends = Array.from({ length: 20 }, (_, i) => trend(`k${i}`, i === 19 ? 'improving' : 'stable'));
-    const snapshot = takeSnapshot(profile, 100, [], { findings, trends });
+    const snapshot = takeSnapshot(profile, 100, { judgement: { findings, trends } });
     expect(snapshot.identifiedBottlenecks).toHaveLength(8);
     expect(snapshot.statusMessage).toMatch(/And 19 more\.$/);
     expect(snapshot.trends.map(({ kernel }) => kernel)).toEqual(['k19', 'k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6']);

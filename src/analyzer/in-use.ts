@@ -4,7 +4,10 @@ import { formatShare } from '../quantity.ts';
 
 /** Under this share of the time with work in flight a service is idle, and what it does is no bottleneck. */
 export const leastInFlight = 0.05;
-/** Others hold the device where it is busier than this process keeps it, by more than measuring differs. */
+/**
+ * Others hold the device where it is busier than this process keeps it, by more than measuring differs; a CPU, where the
+ * program waits for a core for more than that of the time.
+ */
 const othersShare = 0.1;
 /** A process that has just started compiles, allocates and warms up. In seconds. */
 const startUp = 60;
@@ -23,9 +26,11 @@ export function isInUse(window: Window): boolean {
   return shareInFlight(window) >= leastInFlight;
 }
 
-/** True where the hardware says that somebody else's work runs; never where it says nothing. */
+/** True where the hardware or the operating system says that somebody else's work runs; never where nothing is said. */
 export function isHeldByOthers(window: Window): boolean {
   const { utilization } = window.hardware;
+  const { cpuWaiting = 0 } = window.process;
+  if (window.device.type === 'cpu' && cpuWaiting > othersShare) return true;
   return utilization !== undefined && utilization - shareBusy(window) > othersShare;
 }
 

@@ -14,6 +14,7 @@ type Over = 'average' | 'highest' | 'last' | 'rise';
 type Table<Field extends string, Name> = Readonly<Partial<Record<Field, { readonly of: Name; readonly over: Over }>>>;
 
 const processValues = {
+  cpuWaiting: { of: 'accelmeter.process.cpu.waiting', over: 'average' },
   eventLoopUtilization: { of: 'nodejs.eventloop.utilization', over: 'average' },
   threadPoolUtilization: { of: 'accelmeter.threadpool.utilization', over: 'average' },
   threadPoolWait: { of: 'accelmeter.threadpool.queue.duration', over: 'highest' },

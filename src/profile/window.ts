@@ -133,6 +133,8 @@ export interface OverObjective {
 
 /** The Node.js process; averages over the window where it is a share, else the last value. */
 export interface ProcessWindow {
+  /** Share of the time in which the main thread was ready to run and had no core. */
+  readonly cpuWaiting?: number;
   readonly eventLoopUtilization?: number;
   /** Share of libuv's workers that had a task. */
   readonly threadPoolUtilization?: number;

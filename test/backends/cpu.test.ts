@@ -24,6 +24,7 @@ const before: RawProcess = {
   eventLoop: { idle: 500, active: 500, utilization: 0.5 },
   delay: undefined,
   procStatus: undefined,
+  procSchedstat: undefined,
   heapUsedBytes: 30 * 2 ** 20,
   heapLimitBytes: 4 * 2 ** 30,
   heapSpaces: [],
@@ -67,6 +68,14 @@ it('what /proc says in kB is in bytes, and what it does not say is absent', () =
   const without = interpretProcess({ ...after, procStatus: 'Name:\tnode\n' }, before, 2);
   expect(valueIn(without, 'process.memory.virtual')).toBeUndefined();
   expect(valueIn(without, 'process.thread.count')).toBeUndefined();
+});
+
+it('a main thread that was on a run queue for 400 of the last 1000 ms waited for 40 %; who is not told says nothing', () => {
+  const since = { ...before, procSchedstat: '5000000 100000000 7\n' };
+  const until = { ...after, procSchedstat: '605000000 500000000 90\n' };
+  expect(valueIn(interpretProcess(until, since, 2), 'accelmeter.process.cpu.waiting')).toBeCloseTo(0.4);
+  expect(valueIn(interpretProcess(after, since, 2), 'accelmeter.process.cpu.waiting')).toBeUndefined();
+  expect(valueIn(interpretProcess(since, since, 2), 'accelmeter.process.cpu.waiting')).toBeUndefined();
 });
 
 it('at the first reading there are totals and no shares', () => {

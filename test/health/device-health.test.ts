@@ -152,7 +152,7 @@ test('the status joins health and performance, as the guide does, and says nothi
   });
   const slow = found({ code: 'launch_bound', sentence: 'They are short.', recommends: ['fuse_kernels'] });
   const findings = [failing, slow];
-  const profiling = takeSnapshot(profile('GPU-1'), clock.seconds, [], { findings, trends: [] });
+  const profiling = takeSnapshot(profile('GPU-1'), clock.seconds, { judgement: { findings, trends: [] } });
   expect(deviceStatusOf(health, profiling)).toEqual({
     isAvailable: true,
     healthScore: 0.5,

@@ -12,6 +12,7 @@ const layerDown: SourceState = {
   name: 'opencl_layer',
   up: false,
   detail: 'kernels not traced: OpenCL was in use before accelmeter',
+  ofKernels: true as const,
   remedy: 'start the program with: node --import accelmeter/register',
 };
 

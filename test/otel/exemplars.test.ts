@@ -18,6 +18,7 @@ function device() {
     findings: () => [],
     health: nobody,
     presence: () => 'running',
+    sources: () => [],
     processPoints: () => [],
   });
   const kernel = profile.kernel('work');

@@ -92,6 +92,7 @@ describe('timeKernel', () => {
       },
       presence: () => 'running' as const,
       processPoints: () => [],
+      sources: () => [],
     });
   };
 

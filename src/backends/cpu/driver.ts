@@ -29,6 +29,8 @@ export interface RawProcess {
   readonly delay: EventLoopDelay | undefined;
   /** The text of /proc/self/status, on Linux. */
   readonly procStatus: string | undefined;
+  /** The text of /proc/self/schedstat, on Linux: of the main thread. */
+  readonly procSchedstat: string | undefined;
   readonly heapUsedBytes: number;
   readonly heapLimitBytes: number;
   readonly heapSpaces: readonly Pick<HeapSpaceInfo, 'space_name' | 'space_size' | 'space_used_size'>[];
@@ -107,6 +109,7 @@ export function openCpuDriver(files: KernelFiles = kernelFiles): CpuDriver {
         eventLoop: performance.eventLoopUtilization(),
         delay: loop.read(),
         procStatus: files.read('/proc/self/status'),
+        procSchedstat: files.read('/proc/self/schedstat'),
         heapUsedBytes: heap.used_heap_size,
         heapLimitBytes: heap.heap_size_limit,
         heapSpaces: getHeapSpaceStatistics(),

@@ -36,6 +36,8 @@ export function interpretProcess(now: RawProcess, before: RawProcess, threads: n
       { name: 'nodejs.eventloop.delay.max', value: now.delay.maxNanoseconds / 1e9 },
     );
   }
+  const waiting = shareWaiting(now, before);
+  if (waiting !== undefined) points.push({ name: 'accelmeter.process.cpu.waiting', value: waiting });
   const coreMicroseconds = (now.atMilliseconds - before.atMilliseconds) * 1000 * threads;
   if (coreMicroseconds <= 0) return { points, utilization: undefined };
   const share = (microseconds: number) => Math.min(1, Math.max(0, microseconds / coreMicroseconds));
@@ -50,6 +52,14 @@ export function interpretProcess(now: RawProcess, before: RawProcess, threads: n
     },
   );
   return { points, utilization: Math.min(1, user + system) };
+}
+
+/** The second number is the time on a run queue in nanoseconds, see sched-stats.rst of Linux' documentation. */
+function shareWaiting(now: RawProcess, before: RawProcess): number | undefined {
+  const [since, until] = [before, now].map(({ procSchedstat }) => /^\d+ (\d+) /.exec(procSchedstat ?? '')?.[1]);
+  const milliseconds = now.atMilliseconds - before.atMilliseconds;
+  if (since === undefined || until === undefined || milliseconds <= 0) return undefined;
+  return Math.min(1, Math.max(0, (Number(until) - Number(since)) / 1e6 / milliseconds));
 }
 
 function heapPoints({ heapUsedBytes, heapLimitBytes, heapSpaces, collections }: RawProcess): ProcessPoint[] {

@@ -88,7 +88,7 @@ function session({ roster, trace, nvml, waits }: Parts): Session {
   /** Records of a device wait for its name, and for no longer than that takes. */
   const isBeingNamed = () => !waiting && (nvml?.isStarting ?? false);
   return {
-    sources: () => [...nvmlSource(nvml, waiting), traceSource(trace)],
+    sources: () => [...nvmlSource(nvml, waiting), { ...traceSource(trace), ofKernels: true }],
     async prepare() {
       if (isAsked()) await nvml?.refresh();
     },

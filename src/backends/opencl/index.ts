@@ -63,7 +63,7 @@ function session(roster: Roster, trace: Trace | ProbeError, unused: () => LayerS
   const traced = trace instanceof ProbeError ? undefined : trace;
   traced?.claim();
   return {
-    sources: () => [...deviceSource(roster), layerSource(trace, unused)],
+    sources: () => [...deviceSource(roster), { ...layerSource(trace, unused), ofKernels: true }],
     sample: () => sampleAll(roster, traced),
     drain: (budgetSeconds) => traced?.drain(budgetSeconds) ?? false,
     settle: (seconds) => traced?.settle(seconds),

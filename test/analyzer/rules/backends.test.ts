@@ -52,6 +52,8 @@ describe('low_utilization', () => {
     );
     expect(isSeen('low_utilization', { ...window, utilization: 0.16 })).toBe(false);
     expect(isSeen('low_utilization', { ...window, utilization: undefined })).toBe(false);
+    expect(isSeen('low_utilization', { ...window, process: { cpuWaiting: 0.05 } })).toBe(true);
+    expect(isSeen('low_utilization', { ...window, process: { cpuWaiting: 0.2 } })).toBe(false); // others have the cores
   });
 });
 
