@@ -61,6 +61,8 @@ export function formatQuantity(value: number, unit: string | undefined): string 
   if (unit === 'By') return formatBytes(value);
   if (unit === '1') return formatShare(value);
   if (unit === '%') return formatShare(value / 100);
+  if (unit === 'Cel') return `${formatRate(value)} °C`;
+  if (unit === 'Hz') return `${formatRate(value).replace(/([kMG]?)$/, ' $1')}Hz`;
   const shown = unit === undefined || unit.startsWith('{') ? '' : ` ${unit}`;
   return `${formatRate(value)}${shown}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatRate, formatSeconds, formatShare } from '../src/quantity.ts';
+import { formatBytes, formatQuantity, formatRate, formatSeconds, formatShare } from '../src/quantity.ts';
 
 describe('people read', () => {
   test.each([
@@ -49,4 +49,14 @@ describe('people read', () => {
     [0.26, '26 %'],
     [1.5, '150 %'],
   ])('the share %d as %s', (share, text) => expect(formatShare(share)).toBe(text));
+
+  test.each([
+    [45, 'Cel', '45 °C'],
+    [1.98e9, 'Hz', '1.98 GHz'],
+    [5e8, 'Hz', '500 MHz'],
+    [0, 'Hz', '0 Hz'],
+    [350.5, 'W', '351 W'],
+    [3, '{error}', '3'],
+    [2 ** 30, 'By', '1.07 GB'],
+  ])('%d %s as %s', (value, unit, text) => expect(formatQuantity(value, unit)).toBe(text));
 });

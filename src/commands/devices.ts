@@ -15,7 +15,11 @@ export function devices({ json = false }: DevicesOptions): Promise<void> {
   });
 }
 
-function describe({ backend, type, name, vendor, driverVersion, id }: DeviceIdentity): string {
-  const facts = [type, vendor, driverVersion && `driver ${driverVersion}`].filter((fact) => fact);
+function describe(identity: DeviceIdentity): string {
+  const { backend, type, name, vendor, driverVersion, pciAddress, migProfile, parent, id } = identity;
+  const facts = [
+    ...[type, vendor, driverVersion && `driver ${driverVersion}`, pciAddress && `PCI ${pciAddress}`],
+    migProfile && `MIG ${migProfile} of ${parent}`,
+  ].filter((fact) => fact);
   return `${deviceHeading(backend, name)}\n  ${printable(facts.join(', '))}\n  ${printable(id)}\n`;
 }
