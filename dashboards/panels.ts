@@ -17,7 +17,7 @@ export type Panel = dashboard.Panel;
 export const source = { type: 'prometheus', uid: '$datasource' } as const;
 
 /** Grafana's units that the dashboard uses. */
-export type Unit = 's' | 'bytes' | 'Bps' | 'ops' | 'percentunit' | 'short';
+export type Unit = 's' | 'bytes' | 'Bps' | 'ops' | 'percentunit' | 'watt' | 'celsius' | 'short';
 
 /** From which value on which colour. */
 export type Thresholds = readonly (readonly [from: number, color: 'dark-green' | 'yellow' | 'orange' | 'red'])[];

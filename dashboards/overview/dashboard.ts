@@ -4,6 +4,7 @@ import { type Panel, source } from '../panels.ts';
 import { by, chosenBy, type FilterName, filters } from '../queries.ts';
 import { label, series } from '../series.ts';
 import { devices } from './devices.ts';
+import { gpus } from './gpus.ts';
 import { kernels } from './kernels.ts';
 import { now } from './now.ts';
 import { processes, self } from './process.ts';
@@ -34,6 +35,7 @@ export function overview(): dashboard.Dashboard {
   devices().forEach(add);
   row('Kernels', [slowestKernels(), ...kernels()]);
   row('Transfers', transfers());
+  row('GPUs', gpus());
   row('Processes', processes());
   row('accelmeter itself', self());
   return builder.build();
