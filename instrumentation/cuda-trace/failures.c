@@ -62,11 +62,15 @@ static void allocation_ended(const unsigned char *data) {
   else push_failure((uint32_t)device, *result);
 }
 
+static _Atomic bool gone;
+bool cupti_is_gone(void) { return atomic_load(&gone); }
+
 void called_back(void *userdata, uint32_t domain, uint32_t id, const void *data) {
   (void)userdata;
   if (domain == CUPTI_CB_DOMAIN_STATE) {
     if (id != CUPTI_CBID_STATE_FATAL_ERROR) return;
-    /* CUPTI ends itself after that: it is over at once. */
+    /* CUPTI ends itself after that: it is over at once, and CUPTI is not called any more. */
+    atomic_store(&gone, true);
     int32_t result = 0;
     if (data != NULL) memcpy(&result, data, sizeof result);
     for (int i = 0; i < 3; i++) fault(result, "a failure of its own");

@@ -97,6 +97,8 @@ void watch_failures(void *subscriber);
 /* Tells of those that waited for the device of their context to be known. */
 void place_failures(uint32_t context, uint32_t device);
 void called_back(void *userdata, uint32_t domain, uint32_t id, const void *data);
+/* True once CUPTI has failed and ended itself. */
+bool cupti_is_gone(void);
 
 /* worker.c: the thread. False where it cannot be started. */
 bool start_worker(bool set_up_first);

@@ -91,18 +91,19 @@ static bool round_of_work(void) {
     int code = buffers_lent() > 0 ? cupti.flush(0) : CUPTI_SUCCESS;
     if (code != CUPTI_SUCCESS) fault(code, "an error when it was asked for its records");
   }
-  compare_clocks();
-  read_completed(read_records);
-  count_dropped();
-  judge_times();
+  if (!cupti_is_gone()) {
+    compare_clocks();
+    read_completed(read_records);
+    count_dropped();
+    judge_times();
+  }
   atomic_store(&round_begun_ns, 0);
   return records_read() != before;
 }
 
+/* What it still has is not asked for: it has failed three times. */
 static void switch_off(void) {
-  ask_for_records(false);
-  cupti.flush(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
-  read_completed(read_records);
+  if (!cupti_is_gone()) ask_for_records(false);
 }
 
 static void *work(void *set_up_first) {

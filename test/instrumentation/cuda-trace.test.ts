@@ -146,6 +146,21 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
     });
   });
 
+  it('has one reader at a time; where there is none CUPTI is not asked for anything', async () => {
+    const { observed, result } = await run<Record<string, unknown>>('closes');
+    expect(result).toMatchObject({
+      another: { up: false, detail: expect.stringMatching(/another profiler of this process has them/) },
+      ...{ closed: 0, reopened: 1 },
+    });
+    expect(counts(observed)).toEqual({ before: 1, after: 1 });
+  });
+
+  it('is traced by createProfiler, which names the tracer itself, where CUDA has not begun', async () => {
+    const environment = { EAGER: '1', ARM: '0' };
+    const { observed } = await run('plays', { scenario: '\n\nkernel count=3', environment });
+    expect(counts(observed)).toEqual({ kernel: 3 });
+  });
+
   it('may have used CUDA before anybody measures it: what it begins from then on is told', async () => {
     const { observed } = await run('attached', { traced: false, environment: { EAGER: '1' } });
     expect(counts(observed)).toEqual({ seen: 5 });

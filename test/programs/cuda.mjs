@@ -63,6 +63,22 @@ const programs = {
     play('kernel name=after count=10');
     return { paused, kinds: kinds() };
   },
+  /** Ends what measures it, and begins anew. */
+  async closes() {
+    startCuda();
+    const { play, enabled } = stub();
+    play('kernel name=before');
+    await sleep(150);
+    const another = control.another();
+    control.close();
+    await sleep(300);
+    const closed = enabled(10);
+    play('kernel name=between');
+    control.reopen();
+    await sleep(300);
+    play('kernel name=after');
+    return { another, closed, reopened: enabled(10) };
+  },
   /** Uses CUDA before anybody measures it, and afterwards. */
   async attached() {
     startCuda();

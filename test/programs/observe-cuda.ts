@@ -25,13 +25,15 @@ export interface ObservedCuda {
 if (process.env.ARM !== '0') armCudaTracer();
 const devices: string[] = [];
 const activities: (Activity & { device: string })[] = [];
-const trace = openTrace(
-  (device) => {
-    devices.push(device);
-    return { deliver: (activity) => void activities.push({ ...activity, device }) };
-  },
-  { hostId: 'host', options: { lazy: process.env.EAGER !== '1' } },
-);
+const open = () =>
+  openTrace(
+    (device) => {
+      devices.push(device);
+      return { deliver: (activity) => void activities.push({ ...activity, device }) };
+    },
+    { hostId: 'host', options: { lazy: process.env.EAGER !== '1' } },
+  );
+let trace = open();
 const sourceBefore = trace.source();
 const { ring } = openTracer('accelmeter-cuda-trace', {});
 let longestDrain = 0;
@@ -42,7 +44,17 @@ setInterval(() => {
   longestDrain = Math.max(longestDrain, performance.now() - begun);
 }, 20).unref();
 // As under `register`: a program may pause what measures it.
-const control = { pause: () => trace.pause(true), resume: () => trace.pause(false), source: () => trace.source() };
+const control = {
+  pause: () => trace.pause(true),
+  resume: () => trace.pause(false),
+  source: () => trace.source(),
+  /** A second reader in the same process: what its source says. */
+  another: () => open().source(),
+  close: () => trace.close(),
+  reopen() {
+    trace = open();
+  },
+};
 Object.assign(globalThis, { [Symbol.for('accelmeter')]: control });
 
 process.on('exit', () => {

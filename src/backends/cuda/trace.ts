@@ -51,6 +51,7 @@ export function openTrace(
   const nameOf = createDemangler();
   const sinks: ActivitySink[] = [];
   let reads = false;
+  let closed = false;
   let paused = false;
   let lacking: TracerState | undefined;
   calls.nameLibraries(cudaLibrary, cuptiLibrary);
@@ -67,7 +68,7 @@ export function openTrace(
 
   /** Again at each drain: who read before us may have been closed. */
   function claim(): boolean {
-    if (!reads && ring.claim()) {
+    if (!(reads || closed) && ring.claim()) {
       reads = true;
       calls.pause(paused ? 1 : 0); // who read before us may have been closed while it was paused
     }
@@ -142,8 +143,12 @@ export function openTrace(
       if (reads) calls.pause(now ? 1 : 0);
     },
     close() {
-      if (reads) ring.unclaim();
+      if (reads) {
+        calls.pause(1); // until somebody reads again CUPTI is not asked for anything
+        ring.unclaim();
+      }
       reads = false;
+      closed = true;
     },
   };
 }
