@@ -92,7 +92,7 @@ export class Analyzer {
 
   /** Looks at the window of a tick. Never throws. */
   analyze(window: Window): void {
-    const { sightings, suppressed, faults } = this.#observe(window);
+    const { sightings, caused, suppressed, faults } = this.#observe(window);
     this.#faults += faults;
     if (this.#countsRegressions) this.#follow(window);
     const causes = this.#hidden();
@@ -101,7 +101,7 @@ export class Analyzer {
       if (!causes.has(sighting.rule.code)) seen.add(this.#see(sighting, window, false));
     }
     for (const sighting of suppressed) seen.add(this.#see(sighting, window, true));
-    this.#miss(seen);
+    this.#miss(seen, new Set(caused.filter(({ rule }) => !causes.has(rule.code)).map(keyOf)));
     this.#raise(seen);
     this.#findings = Object.freeze(
       Array.from(this.#cases.values(), ({ finding }) => finding)
@@ -121,7 +121,7 @@ export class Analyzer {
     try {
       return this.#options.observe?.(window) ?? observe(window, { rules: this.#rules });
     } catch {
-      return { sightings: [], suppressed: [], faults: 1 };
+      return { sightings: [], caused: [], suppressed: [], faults: 1 };
     }
   }
 
@@ -131,8 +131,7 @@ export class Analyzer {
   }
 
   #see(sighting: Sighting, window: Window, silenced: boolean): Case {
-    const { rule, observation } = sighting;
-    const key = `${rule.code} ${silenced} ${rule.perKernel ? (observation.kernel ?? '') : ''}`;
+    const key = `${keyOf(sighting)} ${silenced}`;
     const known = this.#cases.get(key);
     if (known !== undefined) {
       Object.assign(known, { sighting, window, seen: known.seen + 1, missed: 0 });
@@ -143,9 +142,13 @@ export class Analyzer {
     return first;
   }
 
-  #miss(seen: ReadonlySet<Case>): void {
+  /**
+   * `waiting`: what was seen beside its cause. Where the cause is raised for it, that ends it; a cause that is seen now
+   * and then says nothing of it, and it goes on from where it was.
+   */
+  #miss(seen: ReadonlySet<Case>, waiting: ReadonlySet<string>): void {
     for (const [key, each] of this.#cases) {
-      if (seen.has(each)) continue;
+      if (seen.has(each) || waiting.has(keyOf(each.sighting))) continue;
       each.seen = 0;
       each.missed += 1;
       if (isRaised(each) && each.missed < clearedAfter) continue;
@@ -204,6 +207,9 @@ export class Analyzer {
     return wallTime(this.#options.now());
   }
 }
+
+/** What makes two sightings one thing: the rule, and the kernel where the rule tells them apart. */
+const keyOf = ({ rule, observation }: Sighting) => `${rule.code} ${rule.perKernel ? (observation.kernel ?? '') : ''}`;
 
 const isRaised = ({ finding, counted }: Case) => finding !== undefined || counted;
 

@@ -20,6 +20,8 @@ export interface Sighting {
 export interface Observed {
   /** In the order of the rules, the gravest first; what another one causes is left out. */
   readonly sightings: readonly Sighting[];
+  /** What was left out for that. In the next window its cause may not be seen. */
+  readonly caused: readonly Sighting[];
   /** What they would say besides if it were not silenced. */
   readonly suppressed: readonly Sighting[];
   /** How many rules threw. They are left out, and the others stand. */
@@ -63,7 +65,12 @@ export function observe(window: Window, options: ObserveOptions = {}): Observed 
   }
   const hidden = codesHiddenBy([...sightings, ...suppressed]);
   const stands = ({ rule }: Sighting) => !hidden.has(rule.code);
-  return { sightings: sightings.filter(stands), suppressed: suppressed.filter(stands), faults };
+  return {
+    sightings: sightings.filter(stands),
+    caused: sightings.filter((each) => !stands(each)),
+    suppressed: suppressed.filter(stands),
+    faults,
+  };
 }
 
 /** The symptoms of what was sighted. What is only for information is no cause to be silent about a fault. */

@@ -219,15 +219,42 @@ describe('a symptom', () => {
   });
 });
 
+describe('a cause that is seen now and then', () => {
+  const hides = { transfer_bound: ['low_utilization'] };
+
+  it('does not keep quiet what is there all the time', () => {
+    const { tick, events } = analyzed({ hides });
+    for (let i = 0; i < 40; i++) tick({ low_utilization: 2, ...(i % 2 === 0 && { transfer_bound: 2 }) });
+    expect(events()).toEqual(['raised low_utilization']);
+  });
+
+  it('does not make a symptom of two ticks out of one', () => {
+    const { tick, events } = analyzed({ hides });
+    for (let i = 0; i < 41; i++) tick(i % 3 === 0 ? { low_utilization: 2 } : {});
+    tick({ low_utilization: 2 });
+    tick({ low_utilization: 2, transfer_bound: 2 });
+    tick({});
+    tick({ low_utilization: 2 });
+    expect(events()).toEqual([]);
+  });
+
+  it('hides it once it is raised', () => {
+    const { tick, events } = analyzed({ hides });
+    for (let i = 0; i < 4; i++) tick({ low_utilization: 2, ...(i % 2 === 0 && { transfer_bound: 2 }) });
+    for (let i = 0; i < 2; i++) tick({ low_utilization: 2, transfer_bound: 2 });
+    expect(events()).toEqual(['raised low_utilization', 'cleared low_utilization', 'raised transfer_bound']);
+  });
+});
+
 describe('what is silenced', () => {
   /** An analyzer whose `observe` says of everything that it is silenced. */
   function silenced() {
     const loud = analyzed();
     const told: Finding[] = [];
-    let observed: Observed = { sightings: [], suppressed: [], faults: 0 };
+    let observed: Observed = { sightings: [], caused: [], suppressed: [], faults: 0 };
     const analyzer = new Analyzer({ device, now: () => 0, announce: (f) => told.push(f), observe: () => observed });
     const tick = (sightings: Observed['suppressed']) => {
-      observed = { sightings: [], suppressed: sightings, faults: 0 };
+      observed = { sightings: [], caused: [], suppressed: sightings, faults: 0 };
       analyzer.analyze({ ...windowOf('opencl'), device });
     };
     return { ...loud, analyzer, tick, told };
