@@ -84,10 +84,12 @@ function sightingsOf(
   { profile = 'production', thresholds = {} }: ObserveOptions,
 ): Sighting[] {
   const { backend } = window.device;
-  const set = rule.units?.[backend] === undefined ? thresholds[rule.code] : undefined;
-  const threshold = set ?? rule.thresholds[backend] ?? Number.NaN;
+  const setOf = ({ units, code }: Rule) => (units?.[backend] === undefined ? thresholds[code] : undefined);
+  const thresholdOf = (of: Rule) => setOf(of) ?? of.thresholds[backend];
+  const set = setOf(rule);
+  const threshold = thresholdOf(rule) ?? Number.NaN;
   return rule
-    .find(window, { threshold, profile, isSet: set !== undefined })
+    .find(window, { threshold, profile, isSet: set !== undefined, thresholdOf })
     .map((observation) => ({
       rule,
       observation,

@@ -47,6 +47,8 @@ export interface RuleSettings {
   readonly threshold: number;
   /** True where the operator set the threshold: then it goes before one that follows from the device. */
   readonly isSet?: boolean;
+  /** The threshold of another rule that this one goes by, as it is for the window's backend; `undefined` where it has none. */
+  thresholdOf(rule: Rule): number | undefined;
   readonly profile: RuleProfile;
 }
 

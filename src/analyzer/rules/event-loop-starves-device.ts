@@ -22,10 +22,10 @@ export const eventLoopStarvesDevice: Rule = {
   range: [0, 1],
   recommends: () => ['move_work_off_event_loop'],
   hides: ['low_utilization'],
-  find(window, { threshold, profile }) {
-    const { kernels, process, device, hardware, utilization } = window;
+  find(window, { threshold, profile, thresholdOf }) {
+    const { kernels, process, hardware, utilization } = window;
     const observed = process.eventLoopUtilization;
-    const asked = lowUtilization.thresholds[device.backend];
+    const asked = thresholdOf(lowUtilization);
     if (kernels.count < fewest || observed === undefined || !(observed > threshold)) return [];
     if (utilization === undefined || asked === undefined || !(utilization < asked)) return [];
     const inFlight = shareInFlight(window);

@@ -24,7 +24,11 @@ function found(older: readonly number[], newer: readonly number[], stated: State
     return told && { ...told, ...stated.halves };
   };
   const window = windowOf('opencl', { age: stated.age ?? 3600, kernelsByName: [{ ...kernel, halves }] });
-  return regression.find(window, { threshold: stated.threshold ?? 1.2, profile: stated.profile ?? 'production' });
+  return regression.find(window, {
+    threshold: stated.threshold ?? 1.2,
+    profile: stated.profile ?? 'production',
+    thresholdOf: () => undefined,
+  });
 }
 
 describe('regression', () => {
@@ -93,13 +97,17 @@ describe('regression', () => {
       kernelWindow('worse', times(100, 1.3), times(100)),
       kernelWindow('worst', times(100, 2), times(100)),
     ];
-    const seen = regression.find(windowOf('opencl', { kernelsByName }), { threshold: 1.2, profile: 'production' });
+    const seen = regression.find(windowOf('opencl', { kernelsByName }), {
+      threshold: 1.2,
+      profile: 'production',
+      thresholdOf: () => undefined,
+    });
     expect(seen.map(({ kernel }) => kernel)).toEqual(['worst', 'worse']);
   });
 
   it('is not known of a kernel without a history, nor of one that took no time', () => {
     const young = windowOf('opencl', { kernelsByName: [kernelWindow('young', times(100))] });
-    expect(regression.find(young, { threshold: 1.2, profile: 'production' })).toEqual([]);
+    expect(regression.find(young, { threshold: 1.2, profile: 'production', thresholdOf: () => undefined })).toEqual([]);
     const zeros = new Array<number>(100).fill(0);
     for (const profile of ['production', 'guide'] as const) {
       expect(found(zeros, times(100), { profile })).toEqual([]);
