@@ -19,7 +19,7 @@ export interface BackendResult {
   readonly seconds: number;
   /** Average execution time. */
   readonly averageLatencyMs: number | undefined;
-  /** Of the device's last 1000 executions. */
+  /** Of these executions that succeeded, or of the last 1000 of them. */
   readonly p95LatencyMs: number | undefined;
   /** Executions a second, failed ones included. */
   readonly throughputOpsPerSecond: number;
@@ -91,13 +91,14 @@ async function begin(device: Device): Promise<() => Promise<BackendResult>> {
     const succeeded = to.count - from.count;
     const failedExecutions = to.failures - from.failures;
     const executions = succeeded + failedExecutions;
+    const p95 = profile.window(succeeded)?.p95;
     return {
       ...columns(device),
       executions,
       failedExecutions,
       seconds,
       averageLatencyMs: succeeded > 0 ? (1000 * (to.sum - from.sum)) / succeeded : undefined,
-      p95LatencyMs: succeeded > 0 ? snapshot.kernelStats?.p95ExecutionTimeMs : undefined,
+      p95LatencyMs: p95 === undefined ? undefined : 1000 * p95,
       throughputOpsPerSecond: executions / seconds,
       deviceUtilizationPercent: 100 * Math.min(1, Math.max(0, busy / seconds)),
       ratio: undefined,

@@ -73,15 +73,18 @@ interface Executions {
 
 function kernelStatistics({ count, sum, min, max, failures, window }: Executions): KernelProfilingStats {
   const total = count + failures;
+  // The last samples are in single precision, the bounds are not: 100 ms would have a median above their maximum.
+  const withinBounds = (seconds: number | undefined) =>
+    seconds === undefined ? undefined : Math.min(Math.max(seconds, min ?? seconds), max ?? seconds);
   return Object.freeze({
     totalExecutions: total,
     averageExecutionTimeMs: count > 0 ? milliseconds(sum / count) : undefined,
-    windowAverageExecutionTimeMs: milliseconds(window?.mean),
+    windowAverageExecutionTimeMs: milliseconds(withinBounds(window?.mean)),
     minExecutionTimeMs: milliseconds(min),
     maxExecutionTimeMs: milliseconds(max),
-    medianExecutionTimeMs: milliseconds(window?.p50),
-    p95ExecutionTimeMs: milliseconds(window?.p95),
-    p99ExecutionTimeMs: milliseconds(window?.p99),
+    medianExecutionTimeMs: milliseconds(withinBounds(window?.p50)),
+    p95ExecutionTimeMs: milliseconds(withinBounds(window?.p95)),
+    p99ExecutionTimeMs: milliseconds(withinBounds(window?.p99)),
     standardDeviationMs: milliseconds(window?.stddev),
     totalExecutionTimeMs: sum * 1000,
     failedExecutions: failures,
@@ -98,7 +101,7 @@ export function memoryStatistics(profile: DeviceProfile): MemoryProfilingStats |
   const toDevice = seen ? profile.transfer('host_to_device') : undefined;
   const toHost = seen ? profile.transfer('device_to_host') : undefined;
   const { count, sum } = together(transfers.map(({ distribution }) => distribution));
-  const busy = transfers.reduce((total, { busySeconds }) => total + busySeconds, 0);
+  const busy = profile.workSeconds.copySecondsTold;
   const bytes = transfers.reduce((total, transfer) => total + transfer.bytes, 0);
   return Object.freeze({
     totalAllocations: memory.allocations,

@@ -56,6 +56,15 @@ it('what a device did before is not compared', async () => {
   expect(results[0]?.deviceUtilizationPercent).toBeLessThan(30); // 5 ms of at least 20
 });
 
+it('the P95 is of what ran meanwhile, also where a thousand runs of before are still held', async () => {
+  const [, opencl] = await twoDevices();
+  for (let i = 0; i < 900; i++) opencl.kernel('before').record(1);
+  const { results } = await compareBackends([opencl], (device) => {
+    for (let i = 0; i < 50; i++) device.kernel('k').record(1e-3);
+  });
+  expect(results[0]).toMatchObject({ averageLatencyMs: expect.closeTo(1), p95LatencyMs: expect.closeTo(1) });
+});
+
 it('utilization is the share of the time in which a kernel ran; overlapping ones count once', async () => {
   const [, opencl] = await twoDevices();
   const { results } = await compareBackends([opencl], async (device) => {

@@ -105,16 +105,14 @@ it('counts, success rate, utilization, throughput and bandwidth are those of a g
   );
 });
 
-/** Each direction over the time in which it ran: a link carries both at once. In MB of 2^20 bytes. */
+/** Over the time in which any copy ran: a link carries both directions at once. In MB of 2^20 bytes. */
 function bandwidth(intervals: readonly (readonly Piece[])[]): number {
   let bytes = 0;
   let cells = 0;
-  for (const direction of ['host_to_device', 'device_to_host'] as const) {
-    for (const pieces of intervals) {
-      const copies = pieces.filter(({ of, failed }) => of === direction && !failed);
-      bytes += copies.reduce((sum, copy) => sum + copy.bytes, 0);
-      cells += covered(copies);
-    }
+  for (const pieces of intervals) {
+    const copies = pieces.filter(({ of, failed }) => of !== 'kernel' && !failed);
+    bytes += copies.reduce((sum, copy) => sum + copy.bytes, 0);
+    cells += covered(copies);
   }
   return cells === 0 ? 0 : bytes / 2 ** 20 / (cells * cell);
 }

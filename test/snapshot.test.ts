@@ -238,7 +238,33 @@ describe('the judgement in a snapshot', () => {
   });
 });
 
+describe('memory statistics', () => {
+  it('have the bandwidth of the time in which copies ran, in any direction: those at the same time share it', () => {
+    const { profile, tick } = device();
+    tick(105);
+    for (const direction of ['host_to_device', 'device_to_host'] as const) {
+      profile.transfer(direction).recordAt(103, 2 ** 30, 0.5);
+    }
+    const bandwidth = () => takeSnapshot(profile, 105).memoryStats?.bandwidthMBps;
+    expect(bandwidth()).toBeCloseTo(4096);
+    tick(110);
+    expect(bandwidth()).toBeCloseTo(4096);
+  });
+});
+
 describe('kernel statistics', () => {
+  it('have no median above the longest, nor below the shortest, for all that samples are in single precision', () => {
+    for (const seconds of [0.1, 0.015]) {
+      const { profile } = device();
+      for (let i = 0; i < 10; i++) profile.kernel('k').record(seconds);
+      const exactly = 1000 * seconds;
+      expect(takeSnapshot(profile, 100).kernelStats).toMatchObject({
+        ...{ minExecutionTimeMs: exactly, maxExecutionTimeMs: exactly, medianExecutionTimeMs: exactly },
+        ...{ p95ExecutionTimeMs: exactly, p99ExecutionTimeMs: exactly, windowAverageExecutionTimeMs: exactly },
+      });
+    }
+  });
+
   it('are by name, each of its own executions, and "other" has the rest', () => {
     const profile = busyDevice();
     const statistics = takeKernelStatistics(profile);

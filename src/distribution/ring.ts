@@ -31,8 +31,13 @@ export class Ring {
     this.#next += 1;
   }
 
-  /** A copy of the samples, oldest first. */
-  toArray(): Float32Array {
+  /** A copy of the samples, oldest first; of the last `latest` where there are more. */
+  toArray(latest = windowSize): Float32Array {
+    const all = this.#inOrder();
+    return latest < all.length ? all.subarray(all.length - Math.max(0, latest)) : all;
+  }
+
+  #inOrder(): Float32Array {
     if (this.#laps === 0) return this.#samples.slice(0, this.#next);
     const result = new Float32Array(windowSize);
     result.set(this.#samples.subarray(this.#next));

@@ -216,7 +216,7 @@ export class DeviceProfile implements ActivitySink {
   }
 
   /** Seconds in which copies ran, in which anything did, and in which anything ran or was queued. */
-  get workSeconds(): Pick<DeviceTimeline, 'copySeconds' | 'activeSeconds' | 'inFlightSeconds'> {
+  get workSeconds(): Pick<DeviceTimeline, 'copySeconds' | 'copySecondsTold' | 'activeSeconds' | 'inFlightSeconds'> {
     return this.#timeline;
   }
 
@@ -240,9 +240,12 @@ export class DeviceProfile implements ActivitySink {
     return this.#intervals.measuredSince;
   }
 
-  /** Statistics of the last 1000 executions whatever their kernel, in seconds; `undefined` where there is none. */
-  window(): WindowStatistics | undefined {
-    return this.#timeline.window();
+  /**
+   * Statistics of the last 1000 executions whatever their kernel, or of the last `latest`, in seconds; `undefined` where
+   * there is none.
+   */
+  window(latest?: number): WindowStatistics | undefined {
+    return this.#timeline.window(latest);
   }
 
   /** Age of the oldest of these in seconds, at most one interval too high; `undefined` where there is none. */

@@ -6,6 +6,7 @@
 import { Ring } from '../distribution/ring.ts';
 import { type WindowStatistics, windowStatistics } from '../distribution/statistics.ts';
 import { BusyTime } from './busy-time.ts';
+import { MergedTime } from './merged-time.ts';
 import { WindowAge } from './window-age.ts';
 
 export interface TimelineOptions {
@@ -20,6 +21,7 @@ export class DeviceTimeline {
   readonly #created: number;
   readonly #busy: BusyTime;
   readonly #copying: BusyTime;
+  readonly #copies = new MergedTime();
   readonly #active: BusyTime;
   readonly #inFlight: BusyTime;
   readonly #durations = new Ring();
@@ -51,7 +53,8 @@ export class DeviceTimeline {
    * An execution that began at `start`, in process seconds, after it had been queued for `wait`. One that ends ahead of
    * the clock has no known place.
    */
-  ranAt(start: number, duration: number, wait = 0): void {
+  ranAt(start: number, duration: number, wait?: number): void {
+    const waited = isWait(wait) ? wait : 0;
     this.#durations.push(duration);
     if (!this.#isPast(start + duration)) {
       this.#unplaced += duration;
@@ -59,11 +62,12 @@ export class DeviceTimeline {
     }
     this.#busy.add(start, duration);
     this.#active.add(start, duration);
-    this.#inFlight.add(start - wait, wait + duration);
+    this.#inFlight.add(start - waited, waited + duration);
   }
 
   /** A copy that took `duration` seconds; `start` where it is known. */
   copied(duration: number, start?: number): void {
+    this.#copies.add(duration, start);
     const placed = start !== undefined && this.#isPast(start + duration);
     for (const time of [this.#copying, this.#active, this.#inFlight]) {
       if (placed) time.add(start, duration);
@@ -88,6 +92,14 @@ export class DeviceTimeline {
     return this.#copying.seconds;
   }
 
+  /**
+   * Seconds of the copies that were told, in any direction, at the same time counted once: of the same copies as their
+   * bytes, while `copySeconds` is behind the clock.
+   */
+  get copySecondsTold(): number {
+    return this.#copies.seconds;
+  }
+
   /** The same with at least one kernel or copy running. */
   get activeSeconds(): number {
     this.#handOver();
@@ -105,9 +117,9 @@ export class DeviceTimeline {
     return this.#utilization;
   }
 
-  /** Statistics of the last 1000 executions, in seconds; `undefined` where there is none. */
-  window(): WindowStatistics | undefined {
-    return windowStatistics(this.#durations.toArray());
+  /** Statistics of the last 1000 executions, or of the last `latest`, in seconds; `undefined` where there is none. */
+  window(latest?: number): WindowStatistics | undefined {
+    return windowStatistics(this.#durations.toArray(latest));
   }
 
   /** Age of the oldest of them in seconds, at most one interval too high; `undefined` where there is none. */
@@ -124,6 +136,7 @@ export class DeviceTimeline {
     const closed = this.#busy.close(now);
     if (closed !== undefined) this.#utilization = closed.busy / closed.length;
     for (const time of [this.#copying, this.#active, this.#inFlight]) time.close(now);
+    this.#copies.close();
     this.#age.tick(now);
   }
 
@@ -154,4 +167,9 @@ export class DeviceTimeline {
     this.#seen = this.#now();
     return time <= this.#seen + 1;
   }
+}
+
+/** What a driver tells of a wait may be anything. A run that has none began to be in flight when it began. */
+function isWait(wait: unknown): wait is number {
+  return typeof wait === 'number' && wait >= 0 && wait < Number.POSITIVE_INFINITY;
 }

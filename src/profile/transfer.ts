@@ -1,12 +1,9 @@
 /** The copies of one device in one direction: how long they took, how much they moved, and how fast. */
 import type { TransferDirection } from '../activity.ts';
 import { Distribution } from '../distribution/distribution.ts';
-import { IntervalSet } from './busy-time.ts';
 import type { DeviceTimeline } from './device-timeline.ts';
 import { FailureCounts, type FailureSeries, type SeriesAttributes } from './failure-counts.ts';
-
-/** How many disjoint copies of an interval are held to be merged; when there are more, the earlier half is settled. */
-const maxPlaced = 256;
+import { MergedTime } from './merged-time.ts';
 
 /** Copies of so many bytes show what the way to the device can carry; smaller ones are mostly overhead. */
 const largeBytes = 2 ** 20;
@@ -26,11 +23,9 @@ export class Transfer {
   #largeSeconds = 0;
   readonly #timeline: DeviceTimeline;
   readonly #failures: FailureCounts;
-  /** Of the present interval: its bytes, and for how long copies ran that are not in `#placed`. */
+  /** Of the present interval. */
   #intervalBytes = 0;
-  #intervalSeconds = 0;
-  readonly #placed = new IntervalSet(maxPlaced);
-  #closedSeconds = 0;
+  readonly #time = new MergedTime();
   #bandwidth: number | undefined;
 
   constructor(direction: TransferDirection, device: SeriesAttributes, timeline: DeviceTimeline) {
@@ -43,7 +38,7 @@ export class Transfer {
   /** A copy of `bytes` that took `seconds`. */
   record(bytes: number, seconds: number): void {
     if (!this.#take(bytes, seconds)) return;
-    this.#intervalSeconds += seconds;
+    this.#time.add(seconds);
     this.#timeline.copied(seconds);
   }
 
@@ -51,9 +46,7 @@ export class Transfer {
   recordAt(start: number, bytes: number, seconds: number): void {
     if (!this.#take(bytes, seconds)) return;
     this.#timeline.copied(seconds, start);
-    const end = start + seconds;
-    if (Number.isFinite(end)) this.#place(start, end);
-    else this.#intervalSeconds += seconds;
+    this.#time.add(seconds, start);
   }
 
   /** A copy that failed, by `error.type`. Its bytes and duration are in no statistic. */
@@ -73,7 +66,7 @@ export class Transfer {
 
   /** For how long at least one copy ran since the device is known, in seconds. */
   get busySeconds(): number {
-    return this.#closedSeconds + this.#intervalSeconds + this.#placed.duration;
+    return this.#time.seconds;
   }
 
   /**
@@ -114,10 +107,8 @@ export class Transfer {
    * those of the same copies.
    */
   closeInterval(): void {
-    this.#intervalSeconds += this.#placed.takeBefore(Number.POSITIVE_INFINITY);
-    this.#bandwidth = this.#intervalSeconds > 0 ? this.#intervalBytes / this.#intervalSeconds : undefined;
-    this.#closedSeconds += this.#intervalSeconds;
-    this.#intervalSeconds = 0;
+    const seconds = this.#time.close();
+    this.#bandwidth = seconds > 0 ? this.#intervalBytes / seconds : undefined;
     this.#intervalBytes = 0;
   }
 
@@ -141,11 +132,5 @@ export class Transfer {
       this.#largeSeconds += seconds;
     }
     return true;
-  }
-
-  #place(start: number, end: number): void {
-    const middle = this.#placed.full ? this.#placed.middle : undefined;
-    if (middle !== undefined) this.#intervalSeconds += this.#placed.takeBefore(middle);
-    this.#placed.add(start, end);
   }
 }

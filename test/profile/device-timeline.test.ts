@@ -101,6 +101,16 @@ describe('the times of a device', () => {
     expect([times.busySeconds, times.copySeconds, times.activeSeconds, times.inFlightSeconds]).toEqual([12, 1, 13, 13]);
   });
 
+  it('take a wait that is none for no wait: the run was in flight while it ran', () => {
+    const { clock, times } = timeline(0);
+    clock.seconds = 10;
+    for (const wait of [Number.NaN, Number.POSITIVE_INFINITY, -1, 10n as unknown as number]) {
+      times.ranAt(times.inFlightSeconds, 1, wait);
+      times.settle(10);
+    }
+    expect([times.busySeconds, times.inFlightSeconds]).toEqual([4, 4]);
+  });
+
   it('place no work that ends ahead of the clock, and belong to no interval in a pause', () => {
     const { clock, times, tell } = timeline(0);
     clock.seconds = 5;
