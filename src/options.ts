@@ -185,7 +185,9 @@ export function resolveOptions(
 
 /** Throws a TypeError for what is no object of these options. */
 export function checkKeys(options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, not ${options}`);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`options must be an object, not ${Array.isArray(options) ? 'an array' : options}`);
+  }
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) throw new TypeError(`unknown option "${unknown}"; there are ${known.join(', ')}`);
 }

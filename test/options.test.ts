@@ -35,6 +35,7 @@ it.each([
   [{ extraMetrics: 'health' }, /extraMetrics must be an array, such as \["health"\]/],
   [{ extraMetrics: ['halth'] }, /extraMetrics knows no "halth"; there are health, trend/],
   [null, /options must be an object, not null/],
+  [[], /options must be an object, not an array/],
 ])('%o is refused with a sentence that mends it', (options, message) => {
   expect(() => resolveOptions(options as object, {}, silent)).toThrow(message);
 });

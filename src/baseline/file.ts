@@ -1,17 +1,35 @@
 /** Baselines in files, as JSON. What is read is checked whole: it comes from somewhere else. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { KernelProfilingStats } from '../profiling-statistics.ts';
 import { type Baseline, type BaselineDevice, type BaselineKernel, baselineFormat, hasSamples } from './baseline.ts';
 import { BaselineError } from './baseline-error.ts';
 
-/** Writes a baseline, over what is there. Rejects with a BaselineError `inaccessible` where that cannot be done. */
+/**
+ * Writes a baseline, in place of what is there once all of it is written: a full disk leaves the old one. Rejects with a
+ * BaselineError `inaccessible` where that cannot be done.
+ */
 export async function saveBaseline(baseline: Baseline, file: string): Promise<void> {
   try {
-    await writeFile(file, `${JSON.stringify(baseline, null, 2)}\n`);
+    await replace(file, `${JSON.stringify(baseline, null, 2)}\n`);
   } catch (cause) {
     throw new BaselineError('inaccessible', `the baseline could not be written: ${(cause as Error).message}`, {
       cause,
     });
+  }
+}
+
+/** Behind a link is the file that is replaced, not the link. A pipe or a terminal has nothing to lose. */
+async function replace(file: string, text: string): Promise<void> {
+  const target = await realpath(file).catch(() => file);
+  const there = await stat(target).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) return writeFile(target, text);
+  const written = `${target}.${process.pid}.new`;
+  try {
+    await writeFile(written, text, { ...(there && { mode: there.mode }), flush: true });
+    await rename(written, target);
+  } catch (error) {
+    await rm(written, { force: true });
+    throw error;
   }
 }
 
@@ -71,8 +89,18 @@ function deviceAt(value: unknown): BaselineDevice {
     throughputOpsPerSecond: numberAt(device, 'throughputOpsPerSecond'),
     bandwidthMBps: numberAt(device, 'bandwidthMBps'),
     kernelStats: statisticsAt(objectAt(device.kernelStats, 'kernelStats')),
-    kernels: listAt(device.kernels, 'kernels').map(kernelAt),
+    kernels: kernelsAt(device),
   };
+}
+
+function kernelsAt(device: Fields): readonly BaselineKernel[] {
+  const kernels = listAt(device.kernels, 'kernels').map(kernelAt);
+  const names = new Set<string>();
+  for (const { kernel } of kernels) {
+    if (names.has(kernel)) throw malformed(`kernel ${JSON.stringify(kernel)} is in it twice`);
+    names.add(kernel);
+  }
+  return kernels;
 }
 
 function kernelAt(value: unknown): BaselineKernel {
@@ -93,7 +121,7 @@ function statisticsAt(fields: Fields): KernelProfilingStats {
     standardDeviationMs: numberAt(fields, 'standardDeviationMs'),
     totalExecutionTimeMs: numberThere(fields, 'totalExecutionTimeMs'),
     failedExecutions: numberThere(fields, 'failedExecutions'),
-    successRate: numberThere(fields, 'successRate'),
+    successRate: shareThere(fields, 'successRate'),
   };
 }
 
@@ -125,6 +153,12 @@ function numberThere(fields: Fields, name: string): number {
   const value = numberAt(fields, name);
   if (value === undefined) throw malformed(`${name} is missing`);
   return value;
+}
+
+function shareThere(fields: Fields, name: string): number {
+  const value = numberThere(fields, name);
+  if (value <= 1) return value;
+  throw malformed(`${name} is ${value}, more than all`);
 }
 
 function malformed(message: string, cause?: unknown): BaselineError {

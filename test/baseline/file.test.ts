@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -28,6 +37,32 @@ it('one that cannot be written is an error with its reason', async () => {
     message: expect.stringMatching(/could not be written: ENOENT/),
   });
 });
+
+it('one that cannot be written leaves the one that is there, and nothing beside it', async () => {
+  const file = join(mkdtempSync(join(folder, 'full-')), 'kept.json');
+  await saveBaseline(good, file);
+  mkdirSync(`${file}.${process.pid}.new`); // in the way, as a full disk is
+  await expect(saveBaseline(baseline({ other: steady(0.002) }), file)).rejects.toMatchObject({ code: 'inaccessible' });
+  expect(await loadBaseline(file)).toEqual(good);
+});
+
+it('one that is saved again is behind the same link, and no pipe becomes a file', async () => {
+  const place = mkdtempSync(join(folder, 'link-'));
+  const [file, link] = [join(place, 'file.json'), join(place, 'link.json')];
+  await saveBaseline(good, file);
+  symlinkSync(file, link);
+  await saveBaseline(baseline({ second: steady(0.002) }), link);
+  expect((await loadBaseline(file)).devices[0]?.kernels[0]?.kernel).toBe('second');
+  expect(readdirSync(place)).toEqual(['file.json', 'link.json']);
+  await saveBaseline(good, '/dev/null');
+  expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+});
+
+/** As text, with the kernels of its device twice. */
+function twice({ devices, ...about }: typeof good): string {
+  const doubled = devices.map((device) => ({ ...device, kernels: [...device.kernels, ...device.kernels] }));
+  return JSON.stringify({ ...about, devices: doubled });
+}
 
 describe('what is no baseline is refused:', () => {
   const text = JSON.stringify(good);
@@ -62,6 +97,8 @@ describe('what is no baseline is refused:', () => {
     ['a text for a number', edited('"totalExecutions":21', '"totalExecutions":"21"'), 'malformed', /is "21"/],
     ['null for a number', edited('"totalExecutions":21', '"totalExecutions":null'), 'malformed', /is null/],
     ['a count that is missing', edited('"totalExecutions":21,', ''), 'malformed', /totalExecutions is missing/],
+    ['more successes than executions', edited('"successRate":1', '"successRate":5'), 'malformed', /successRate is 5/],
+    ['a kernel that is in it twice', twice(good), 'malformed', /"matmul" is in it twice/],
     ['a kernel without a name', edited('"kernel":"matmul",', ''), 'malformed', /kernel is no text/],
   ])('%s', async (_, content, code, message) => {
     await expect(loadBaseline(written(content))).rejects.toMatchObject({
