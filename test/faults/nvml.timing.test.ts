@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
 import { hopper, machine, stubNvml, turing, uuid, writeScenario } from '../backends/nvml-scenario.ts';
 import { lacks } from '../parts.ts';
-import { expectUnharmed, watch } from './watch.ts';
+import { expectUnharmed, served, watch } from './watch.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -169,5 +169,25 @@ describe.skipIf(lacks('cc'))('a service whose GPUs', { timeout: 40_000, retry: 2
     ]);
     expect(looks.some(({ up, detail = '' }) => up === 0 && /of different versions/.test(detail))).toBe(true);
     expect(looks.at(-1)).toMatchObject({ up: 1, power: 1, detail: /driver 590.10.01/ });
+  });
+
+  it.concurrent('hang under register: the page says so, all else is on it, and the service ends when it wants', async () => {
+    const hanging = writeScenario(machine([hopper], ['hang nvmlInit_v2 60']));
+    let page = '';
+    const watched = await watch(['idle.mjs', '3000'], {
+      environment: {
+        ACCELMETER_DEVICE_METRICS: 'on',
+        ACCELMETER_NVML_LIBRARY: library,
+        ACCELMETER_STUB_NVML: hanging,
+      },
+      meanwhile: async ({ said }) => {
+        const [, address] = await said(served);
+        page = await (await fetch(`${address}/metrics`)).text();
+      },
+    });
+    expectUnharmed(watched, { firsts: 2 });
+    expect(page).toContain('accelmeter_source_up{accelmeter_source="nvml"} 0');
+    expect(page).toContain('process_cpu_time_seconds_total');
+    expect(page).not.toContain('hw_power_watts');
   });
 });
