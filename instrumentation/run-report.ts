@@ -45,7 +45,7 @@ async function begin(into: string): Promise<void> {
     // In here, because a package that is missing must not keep the program from running.
     const { openScrapeTarget } = await import('../src/scrape-target.ts');
     const { describeDevices } = await import('../src/baseline/baseline.ts');
-    const endpoint = { host, port, worker, webConfigFile, notify: sayProblem };
+    const endpoint = { host, port, worker, webConfigFile, detached: true, notify: sayProblem };
     const target = await openScrapeTarget(options, { lazy: true, service, ...endpoint });
     // As under register: what the program records itself belongs to the report.
     Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });

@@ -102,7 +102,11 @@ async function openOutlets(opened: OpenedProfiler, switches: On, warn: (problem:
 async function toEndpoint(opened: OpenedProfiler, { host, port, worker, webConfigFile }: On): Promise<Outlet> {
   const { createScrapeTarget } = await import('../src/scrape-target.ts');
   const others = gatherWorkers(cluster, opened.state.options.tickSeconds);
-  return serve(createScrapeTarget(opened, { host, port, worker, webConfigFile, notify: tell, others }), port, tell);
+  return serve(
+    createScrapeTarget(opened, { host, port, worker, webConfigFile, detached: true, notify: tell, others }),
+    port,
+    tell,
+  );
 }
 
 function toPrimary({ state }: OpenedProfiler): Outlet {

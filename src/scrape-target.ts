@@ -35,6 +35,8 @@ export interface EndpointOptions {
   readonly worker?: boolean;
   /** Prometheus' web configuration: TLS, passwords and so on. */
   readonly webConfigFile?: string | undefined;
+  /** Whether a process that has nothing else to do may end while the Worker starts. */
+  readonly detached?: boolean;
   /** Told what an operator should know of the endpoint. */
   readonly notify?: (sentence: string) => void;
   /** What is served beside this process. */
@@ -44,13 +46,22 @@ export interface EndpointOptions {
 /** Opens the profiler, and an exporter that is not listening yet. */
 export async function openScrapeTarget(
   options: ResolvedOptions,
-  { host, port, worker, webConfigFile, notify, ...openOptions }: Omit<EndpointOptions, 'others'> & OpenOptions,
+  {
+    host,
+    port,
+    worker,
+    webConfigFile,
+    detached,
+    notify,
+    ...openOptions
+  }: Omit<EndpointOptions, 'others'> & OpenOptions,
 ): Promise<ScrapeTarget> {
   return createScrapeTarget(await openProfiler(options, openOptions), {
     host,
     port,
     webConfigFile,
     ...(worker !== undefined && { worker }),
+    ...(detached !== undefined && { detached }),
     ...(notify !== undefined && { notify }),
   });
 }
@@ -61,13 +72,14 @@ export async function openScrapeTarget(
  */
 export function createScrapeTarget(
   { profiler, state }: OpenedProfiler,
-  { host, port, worker = false, webConfigFile, notify, others }: EndpointOptions,
+  { host, port, worker = false, webConfigFile, detached = false, notify, others }: EndpointOptions,
 ): ScrapeTarget {
   let lastScrape: Scrape | undefined;
   const exporter = new PrometheusExporter({
     host,
     port,
     worker,
+    detached,
     ...(webConfigFile !== undefined && { webConfigFile }),
     ...(notify !== undefined && { onNotice: notify }),
     preventServerStart: true,

@@ -18,6 +18,8 @@ export interface EndpointOptions extends RouteOptions {
   readonly worker: boolean;
   /** Needs the Worker: passwords and handshakes are no work for the service's thread. */
   readonly webConfigFile: string | undefined;
+  /** A process that has nothing else to do is not kept until the Worker has started or ended. */
+  readonly detached: boolean;
   /** The metric by which a Worker tells the age of a page. */
   readonly age: Assignment['age'];
   /** Told what an operator should know. */
@@ -44,7 +46,7 @@ type Listening = Pick<WebServer, 'listen' | 'close' | 'address'>;
 
 /** Returns an endpoint that does not listen yet. */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { host, port, path, metrics, landing, webConfigFile, age, say } = options;
+  const { host, port, path, metrics, landing, webConfigFile, detached, age, say } = options;
   let listening: Listening | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -61,6 +63,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       metrics,
       landing,
       fault,
+      detached,
       say,
       lost(error, lostPort) {
         if (listening !== worker) return;

@@ -73,6 +73,11 @@ export interface ExporterConfig {
    * a rate limit. A Worker then listens in any case.
    */
   webConfigFile?: string;
+  /**
+   * Ours: if true a process that has nothing else to do ends while the Worker starts or stops, and does not wait for it.
+   * Off by default: a promise that was given settles.
+   */
+  detached?: boolean;
   /** Ours: told in a sentence what an operator should know of the endpoint: who can reach it, what was refused. */
   onNotice?: (sentence: string) => void;
   /** Ours: the profiler's state, for the landing page. */
@@ -135,6 +140,7 @@ export class PrometheusExporter extends MetricReader {
       path: this.#path,
       worker: config.worker === true,
       webConfigFile: config.webConfigFile ? resolve(config.webConfigFile) : undefined,
+      detached: config.detached === true,
       age: ageMetric(config),
       say: noticesTo(config.onNotice),
       metrics: (request, response) => this.#serveMetrics(request, response),

@@ -173,6 +173,17 @@ describe('the Worker', () => {
     expect(milliseconds).toBeLessThan(10_000);
   });
 
+  test.each([
+    [false, 'started\nstopped\n'],
+    [true, ''],
+  ])('keeps a process until it has started and ended, unless that is detached: %s', async (detached, stdout) => {
+    const program = `
+      import { PrometheusExporter } from './dist/src/exporters/prometheus/exporter.js';
+      const exporter = new PrometheusExporter({ port: 0, worker: true, preventServerStart: true, detached: ${detached} });
+      exporter.startServer().then(() => console.log('started')).then(() => exporter.stopServer()).then(() => console.log('stopped'));`;
+    expect(await startNode(['--input-type=module', '-e', program]).ended).toMatchObject({ code: 0, stdout });
+  });
+
   test('that ends is started again; one that ends each time is done without', async () => {
     let latest: Worker | undefined;
     const started = (worker: Worker) => {

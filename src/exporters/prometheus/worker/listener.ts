@@ -15,6 +15,8 @@ export interface WorkerListenerOptions {
   readonly metrics: Handler;
   readonly landing: Handler;
   readonly fault: ServerOptions['fault'];
+  /** A process that has nothing else to do is not kept until the Worker has started, or has ended. */
+  readonly detached: boolean;
   /** Told what an operator should know. */
   readonly say: (what: string) => void;
   /** Called once where the Worker has ended too often, and nothing listens on the port any more. */
@@ -27,6 +29,8 @@ export class NoWorker extends Error {
 }
 
 const startMillis = 10_000;
+/** A first page of which collecting takes longer comes later. */
+const preparedMillis = 500;
 /** For a Worker in the midst of something; it is otherwise prompt. */
 const stopMillis = 1000;
 const restartMillis = 1000;
@@ -67,7 +71,7 @@ export function createWorkerListener(options: WorkerListenerOptions): Omit<WebSe
       error = reason;
     });
     created.on('exit', () => ended(created, error));
-    created.unref(); // After the listeners, which hold it.
+    if (options.detached) created.unref(); // After the listeners, which hold it.
     return created;
   }
 
@@ -103,13 +107,25 @@ export function createWorkerListener(options: WorkerListenerOptions): Omit<WebSe
       binding = true;
       worker?.postMessage({ kind: 'listen' } satisfies Command);
       const report = await asked.promise;
-      if (report.kind === 'listening' && !closed) bound = report.address;
+      if (report.kind !== 'listening' || closed) return;
+      bound = report.address;
+      binding = false;
+      await prepared();
+      if (!closed) worker?.unref();
     } catch (error) {
       dismiss();
       if (!closed) throw error;
     } finally {
       binding = false;
     }
+  }
+
+  async function prepared(): Promise<void> {
+    asked = Promise.withResolvers();
+    const timer = setTimeout(() => asked.resolve({ kind: 'prepared' }), preparedMillis);
+    if (options.detached) timer.unref();
+    await asked.promise.catch(() => {}); // An end is told elsewhere.
+    clearTimeout(timer);
   }
 
   /** Ends the Worker where it does nothing that is worth waiting for. */
@@ -148,7 +164,7 @@ export function createWorkerListener(options: WorkerListenerOptions): Omit<WebSe
       if (bound === undefined && !binding) return dismiss();
       bound = undefined;
       const exit = new Promise<void>((resolve) => closing.once('exit', () => resolve()));
-      closing.unref();
+      if (!options.detached) closing.ref();
       const free = new Int32Array(new SharedArrayBuffer(4));
       closing.postMessage({ kind: 'stop', closed: free } satisfies Command);
       // Whoever is about to listen on the port does so in this very turn.

@@ -26,6 +26,8 @@ export type Report =
   /** The web configuration is read; it can listen. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'listening'; readonly address: Address }
+  /** It has a page for the time in which it gets none, or does not get one in time. */
+  | { readonly kind: 'prepared' }
   /** It cannot listen. The fields are those of the error that said so. */
   | { readonly kind: 'failed'; readonly error: { readonly message: string; readonly code?: string } }
   | { readonly kind: 'asked'; readonly id: number; readonly question: Question }

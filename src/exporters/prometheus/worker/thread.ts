@@ -140,6 +140,7 @@ async function listen(server: WebServer): Promise<void> {
   // Before the first scrape the loop may be blocked as well: this page any scraper can read.
   const first = await questions.ask({ what: 'metrics', headers: {} }, 10_000);
   if (typeof first === 'object' && first.status === 200) lastPages.keep(anyoneCanRead, first);
+  post({ kind: 'prepared' });
 }
 
 function follow(command: Command, server: WebServer): void {
