@@ -14,6 +14,8 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ['OTEL_LOGS_EXPORTER', 'nonsense', /OTEL_LOGS_EXPORTER=nonsense is not known here/],
   ['OTEL_EXPORTER_PROMETHEUS_HOST', 'no such host', /not served, .*no such host/],
   ['OTEL_EXPORTER_PROMETHEUS_HOST', '192.0.2.1', /not served, .*EADDRNOTAVAIL/],
+  ['ACCELMETER_WEB_CONFIG_FILE', '/nowhere/web.yml', /not served, \/nowhere\/web.yml: it cannot be read: ENOENT/],
+  ['ACCELMETER_ENDPOINT_WORKER', 'perhaps', /ACCELMETER_ENDPOINT_WORKER=perhaps does not switch it off/],
   ['OTEL_SERVICE_NAME', 'a "service"\nof\\two lines', quiet],
   ['OTEL_RESOURCE_ATTRIBUTES', '=,a,b=%zz,c=d=e', /OTEL_RESOURCE_ATTRIBUTES/],
   ['OTEL_RESOURCE_ATTRIBUTES', long, /OTEL_RESOURCE_ATTRIBUTES/],
@@ -49,7 +51,7 @@ const otlp: readonly (readonly [string, string, RegExp])[] = [
 
 describe('a service started with', () => {
   it.concurrent.each(faults)('%s=%.40s', async (name, value, says) => {
-    const watched = await watch(['idle.mjs', '2000'], { environment: { [name]: value } });
+    const watched = await watch(['idle.mjs', '3000'], { environment: { [name]: value } });
     expectUnharmed(watched);
     expect(watched.stderr).toMatch(says);
     expect(watched.stderr.length).toBeLessThan(2000);
@@ -62,7 +64,7 @@ describe('a service started with', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: nowhere,
       [name]: value,
     };
-    const watched = await watch(['idle.mjs', '2000'], { environment });
+    const watched = await watch(['idle.mjs', '3000'], { environment });
     expectUnharmed(watched, { firsts: 2 }); // the only push is the last one
     expect(watched.stderr).toMatch(says);
   });
