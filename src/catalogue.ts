@@ -67,7 +67,7 @@ export interface Metric {
   /**
    * What the processes of a cluster make of it together: `sum` adds up, `max` takes the greatest, `once` takes one of
    * them, `each` tells them apart by `process.pid`. Where it is not said: counters and histograms add up, gauges are told apart, and what a
-   * backend reads of a device is taken once; all that is about the process is told apart.
+   * backend reads of a device is taken once, of counters the greatest; all that is about the process is told apart.
    */
   readonly inCluster?: 'sum' | 'max' | 'once' | 'each';
   /** Attributes that every point has. */

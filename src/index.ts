@@ -32,6 +32,7 @@ export type { WindowStatistics } from './distribution/statistics.ts';
 export { ProbeError, type ProbeErrorKind } from './errors.ts';
 export type { ExtraMetricName } from './extra-metrics.ts';
 export type { SelfStatus } from './governor.ts';
+export type { HardwareRow } from './hardware-row.ts';
 export type { DeviceStatus } from './health/device-status.ts';
 export { type HealthSensor, SensorType } from './health/sensors.ts';
 export type { HealthSnapshot, HealthStatus } from './health.ts';

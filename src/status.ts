@@ -6,6 +6,7 @@ import type { TransferDirection } from './activity.ts';
 import type { Finding } from './analyzer/finding.ts';
 import type { BackendName, DeviceIdentity, SourceState } from './backend.ts';
 import type { SelfStatus } from './governor.ts';
+import { type HardwareRow, hardwareRow } from './hardware-row.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { ProfilerState } from './profiler.ts';
 import { version } from './version.ts';
@@ -46,6 +47,8 @@ export interface DeviceRow {
   readonly name: string;
   /** 0 to 1, of the last interval; absent before the first. */
   readonly utilization: number | undefined;
+  /** What its driver tells, whoever uses it; absent where that is nothing. */
+  readonly hardware?: HardwareRow;
 }
 
 export interface KernelRow {
@@ -106,13 +109,18 @@ export function statusView(state: ProfilerState): () => Status {
       service: state.service,
       uptime: now - state.startedAt,
       backends: backendStates(state),
-      devices: profiles.map(({ identity: { id, backend, name }, utilization }) => ({ id, backend, name, utilization })),
+      devices: profiles.map(deviceRow),
       kernels: kernels.sort((a, b) => b.total - a.total),
       transfers: profiles.flatMap(transferRows),
       findings: state.analysis.findings,
       self: state.self(),
     };
   };
+}
+
+function deviceRow({ identity: { id, backend, name }, utilization, readings }: DeviceProfile): DeviceRow {
+  const hardware = hardwareRow(readings);
+  return { id, backend, name, utilization, ...(hardware && { hardware }) };
 }
 
 const keyOf = ({ device, kernel }: Pick<KernelRow, 'device' | 'kernel'>) => `${device} ${kernel}`;

@@ -85,6 +85,7 @@ export function createMerger(pid: number): Merger {
       const merged = new Map<string, Merged>();
       for (const [key, sum] of sums) {
         if (rises(sum.name)) levelRounding(sum, before.get(key)?.total);
+        else if (isCounter(sum.name)) sum.value = Math.max(sum.value, before.get(key)?.total ?? 0);
         merged.set(key, { attributes: sum.attributes, total: totalOf(sum) });
       }
       before = merged;
@@ -162,6 +163,11 @@ const nothing = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, 
 
 const totalOf = ({ value, distribution }: Sum) => distribution?.sum ?? value;
 
+/** What never falls, also where the process that had counted most is gone. */
+function isCounter(name: MetricName): boolean {
+  return catalogue[name].instrument === 'counter';
+}
+
 /** What adds up and never falls. */
 function rises(name: MetricName): boolean {
   const { instrument }: Metric = catalogue[name];
@@ -173,7 +179,8 @@ export function rule(name: MetricName): 'sum' | 'max' | 'once' | 'each' {
   const { inCluster, about, from, instrument }: Metric = catalogue[name];
   if (inCluster !== undefined) return inCluster;
   if (about === 'process') return 'each';
-  if (about === 'device' && from === 'reading') return 'once';
+  // Of a counter of the hardware each process has counted what came since it began: the longest has all of it.
+  if (about === 'device' && from === 'reading') return instrument === 'counter' ? 'max' : 'once';
   return instrument === 'counter' || instrument === 'histogram' ? 'sum' : 'each';
 }
 

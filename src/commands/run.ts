@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { RunReport } from '../../instrumentation/run-report.ts';
 import { type ListenOptions, refuseBusyPort } from './port.ts';
 import { exitCodeOf, measureProgram } from './program.ts';
-import { backendLines, findingLines, kernelTable, transferTable } from './terminal.ts';
+import { backendLines, findingLines, hardwareLines, kernelTable, transferTable } from './terminal.ts';
 
 export interface RunOptions extends ListenOptions {
   readonly serve: boolean;
@@ -39,9 +39,9 @@ function describe(reports: readonly RunReport[]): string {
 }
 
 function describeOne({ argv, status, findings }: RunReport): string {
-  const { kernels, transfers, uptime, pid, backends } = status;
+  const { kernels, transfers, uptime, pid, backends, devices } = status;
   const lines = [`\naccelmeter ${status.version}  pid ${pid}, ${uptime.toFixed(1)} s  ${argv.slice(1).join(' ')}\n`];
-  lines.push(backendLines(backends));
+  lines.push(backendLines(backends), hardwareLines(devices));
   if (kernels.length > 0) lines.push('\n', kernelTable(kernels));
   else lines.push(' no kernels were seen\n');
   if (transfers.length > 0) lines.push('\n', transferTable(status));

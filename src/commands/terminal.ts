@@ -2,8 +2,9 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { Finding } from '../analyzer/finding.ts';
+import { describeHardware } from '../hardware-row.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../quantity.ts';
-import type { BackendStatus, KernelRow, Status, TransferRow } from '../status.ts';
+import type { BackendStatus, DeviceRow, KernelRow, Status, TransferRow } from '../status.ts';
 
 const bare = {
   chars: {
@@ -44,6 +45,16 @@ export function backendLines(backends: readonly BackendStatus[]): string {
       const mend = remedy === undefined ? '' : `\n   ${' '.repeat(width)}  → ${remedy}`;
       return ` ${mark} ${name.padEnd(width)}  ${detail}${mend}\n`;
     })
+    .join('');
+}
+
+/** One line for each device of whose hardware something is told. */
+export function hardwareLines(devices: readonly DeviceRow[]): string {
+  return devices
+    .flatMap(({ backend, name, hardware }) =>
+      hardware ? [[backend, printable(name), describeHardware(hardware)]] : [],
+    )
+    .map(([backend, name, told]) => `   ${backend} ${name}: ${told}\n`)
     .join('');
 }
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { catalogue, type MetricName } from '../../src/catalogue.ts';
-import { createMerger, rule, type Share, shareOf } from '../../src/cluster/merge.ts';
+import { createMerger, rule, type Share, type SharedPoint, shareOf } from '../../src/cluster/merge.ts';
 import { Distribution } from '../../src/distribution/distribution.ts';
 import type { CollectedPoint } from '../../src/points.ts';
 
@@ -166,8 +166,25 @@ describe('the processes of a cluster', () => {
   });
 });
 
-it('no metric that is read of a device is a counter: each process counts those from its own first reading', () => {
+it('a counter that is read of a device is that of the process which has counted longest, and never falls', () => {
+  const energy = (value: number) =>
+    ({ name: 'hw.energy', attributes: device, since: 0, value }) as const satisfies SharedPoint;
+  const merger = createMerger(1);
+  const merged = (...values: number[]) => {
+    const others = values.map((value, index) => ({ pid: 2 + index, points: [energy(value)] }));
+    return merger.merge([energy(10)], others).find(({ name }) => name === 'hw.energy');
+  };
+  expect(merged(700, 30)).toMatchObject({ value: 700 });
+  merger.keep({ pid: 2, points: [energy(700)] });
+  expect(merged(40)).toMatchObject({ value: 700 });
+  expect(merged(705)).toMatchObject({ value: 705 });
+});
+
+it('what is read of a device does not add up, unless it says so', () => {
   const names = Object.keys(catalogue) as MetricName[];
-  const counted = names.filter((name) => rule(name) === 'once' && catalogue[name].instrument === 'counter');
-  expect(counted).toEqual([]);
+  const read = names.filter((name) => catalogue[name].about === 'device' && catalogue[name].from === 'reading');
+  expect(read.filter((name) => rule(name) === 'sum').sort()).toEqual([
+    'accelmeter.device.process.memory',
+    'accelmeter.device.queue.depth',
+  ]);
 });

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Finding } from '../../analyzer/finding.ts';
+import { describeHardware } from '../../hardware-row.ts';
 import { formatBytes, formatRate, formatSeconds, formatShare } from '../../quantity.ts';
 import type { DeviceRow, KernelRow, Status, TransferRow } from '../../status.ts';
 import { type Html, html, trusted } from './html.ts';
@@ -141,12 +142,13 @@ ${rows.map(
 
 function devices(rows: readonly DeviceRow[]): Html {
   if (rows.length === 0) return none;
+  const told = rows.some(({ hardware }) => hardware !== undefined);
   return html`<h2>Devices</h2>
 <div class="scroll"><table>
-<tr><th>Device</th><th>Backend</th><th class="minor">hw.id</th><th class="number">Used by this process</th></tr>
+<tr><th>Device</th><th>Backend</th><th class="minor">hw.id</th>${told ? html`<th>Hardware</th>` : none}<th class="number">Used by this process</th></tr>
 ${rows.map(
   (row) => html`<tr><td class="long">${row.name}</td><td>${row.backend}</td><td class="name soft minor">${row.id}</td>
-<td class="number">${row.utilization === undefined ? '–' : share(row.utilization)}</td></tr>\n`,
+${told ? html`<td>${row.hardware === undefined ? '–' : describeHardware(row.hardware)}</td>` : none}<td class="number">${row.utilization === undefined ? '–' : share(row.utilization)}</td></tr>\n`,
 )}</table></div>\n`;
 }
 
