@@ -172,9 +172,11 @@ export class Sketch {
     const counts = new Array<number>(last + 2).fill(0);
     counts[0] = this.zeroCount;
     // Slots begin with an octave, so whole stretches of them go into one bucket.
-    for (let from = 0; from < this.#low.length; from += width) {
+    const low = this.#low;
+    const plain = this.#high === undefined;
+    for (let from = 0; from < low.length; from += width) {
       let count = 0;
-      for (let i = from; i < from + width; i++) count += this.#countAt(i);
+      for (let i = from; i < from + width; i++) count += plain ? (low[i] as number) : this.#countAt(i);
       const bucket = (this.#first + from + firstIndex) / width - (classicLowest << scale) + 1;
       const at = Math.min(Math.max(bucket, 0), last + 1);
       counts[at] = (counts[at] as number) + count;

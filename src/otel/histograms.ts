@@ -23,32 +23,67 @@ export interface HistogramOrigin {
   readonly classicScale: ClassicScale | undefined;
 }
 
-/** For as long as somebody holds the histograms. */
-const origins = new WeakMap<Histogram | ExponentialHistogram, HistogramOrigin>();
-
 /**
  * What a histogram of ours was made from, for formats that have more than OpenTelemetry's: finer buckets beside the
  * explicit ones, and exemplars. `undefined` for histograms of others.
  */
 export function originOf(histogram: Histogram | ExponentialHistogram): HistogramOrigin | undefined {
-  return origins.get(histogram);
+  return Totals.originOf(histogram);
 }
 
 export function explicitHistogram(source: HistogramSource, scale: ClassicScale): Histogram {
-  const boundaries = classicBoundaries(scale) as number[];
-  const histogram = { buckets: { boundaries, counts: source.sketch.classic(scale) }, ...totals(source) };
-  origins.set(histogram, { source, classicScale: scale });
-  return histogram;
+  return new ExplicitHistogram(source, scale);
 }
 
 export function exponentialHistogram(source: HistogramSource): ExponentialHistogram {
-  const { scale, offset, counts, zeroCount } = source.sketch.exponential();
-  const negative = { offset: 0, bucketCounts: [] };
-  const histogram = { scale, zeroCount, positive: { offset, bucketCounts: counts }, negative, ...totals(source) };
-  origins.set(histogram, { source, classicScale: undefined });
-  return histogram;
+  return new SketchHistogram(source);
 }
 
-function totals({ count, sum, min, max }: HistogramSource) {
-  return { count, sum, ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+/**
+ * What both have. The origin is a private field: readers see a plain histogram whose values do not change, and to
+ * remember it costs nothing, where a WeakMap cost more than all the rest of a collection.
+ */
+class Totals {
+  readonly count: number;
+  readonly sum: number;
+  declare readonly min?: number;
+  declare readonly max?: number;
+  readonly #origin: HistogramOrigin;
+
+  constructor(source: HistogramSource, classicScale: ClassicScale | undefined) {
+    const { count, sum, min, max } = source;
+    this.count = count;
+    this.sum = sum;
+    if (min !== undefined) this.min = min;
+    if (max !== undefined) this.max = max;
+    this.#origin = { source, classicScale };
+  }
+
+  static originOf(histogram: object): HistogramOrigin | undefined {
+    return #origin in histogram ? histogram.#origin : undefined;
+  }
+}
+
+class ExplicitHistogram extends Totals implements Histogram {
+  readonly buckets: Histogram['buckets'];
+
+  constructor(source: HistogramSource, scale: ClassicScale) {
+    super(source, scale);
+    this.buckets = { boundaries: classicBoundaries(scale) as number[], counts: source.sketch.classic(scale) };
+  }
+}
+
+class SketchHistogram extends Totals implements ExponentialHistogram {
+  readonly scale: number;
+  readonly zeroCount: number;
+  readonly positive: ExponentialHistogram['positive'];
+  readonly negative: ExponentialHistogram['negative'] = { offset: 0, bucketCounts: [] };
+
+  constructor(source: HistogramSource) {
+    super(source, undefined);
+    const { scale, offset, counts, zeroCount } = source.sketch.exponential();
+    this.scale = scale;
+    this.zeroCount = zeroCount;
+    this.positive = { offset, bucketCounts: counts };
+  }
 }

@@ -113,6 +113,7 @@ export function createScraper(options: ScraperOptions): Scraper {
 
   async function print(layout: Layout, timeoutMillis: number, flight: Flight): Promise<Body> {
     const collected = await collectShared(timeoutMillis);
+    await nextTurn(); // To collect may have blocked the event loop for a while already.
     const press = pressFor(layout);
     const buffer = press.spare ?? new PageBuffer(press.bytes);
     press.spare = undefined;
@@ -245,8 +246,12 @@ async function writeInSlices(
       const series = step.value.reduce((sum, family) => sum + family.series, 0);
       return { families: step.value, series, seconds: spent / 1000 };
     }
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The promise's outcome, or a ScrapeTimeout. */
