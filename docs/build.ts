@@ -138,12 +138,15 @@ Without \`rate\` it is of all executions since the process began. How objectives
 
 /** How the workers of a cluster are told; the rule is in src/cluster/merge.ts. */
 function clusterSection(): string {
-  const withRule = (how: ReturnType<typeof rule>) => codes(names.filter((name) => rule(name) === how));
+  const having = (how: ReturnType<typeof rule>) => names.filter((name) => rule(name) === how);
+  const withRule = (how: ReturnType<typeof rule>) => codes(having(how));
+  const greatest = having('max');
   return `## In a cluster
 
 The primary tells its workers together with itself. Counters and histograms add up, and keep what ended workers did.
 Added up as well, over those that live: ${codes(names.filter((name) => rule(name) === 'sum' && !isRising(name)))}; a share is
-never over 1. True of the service where it is true of one process: ${withRule('max')}. Of one process, since it is the same for
+never over 1. True of the service where it is true of one process: ${codes(greatest.filter((name) => !isRising(name)))}. Of a
+counter of the hardware what the process has counted that began first: ${codes(greatest.filter(isRising))}. Of one process, since it is the same for
 all: ${withRule('once')}. Told apart by \`process.pid\`
 (\`process_pid\` in Prometheus), and only then: ${withRule('each')}.`;
 }

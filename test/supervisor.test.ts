@@ -85,3 +85,18 @@ it('a close that throws is swallowed', () => {
   );
   expect(() => session.close()).not.toThrow();
 });
+
+it('what a sampling took is what this thread and another process took', () => {
+  const sample = { devices: [], elsewhereSeconds: 0.0015, asideSeconds: 0.0002 };
+  let time = 0;
+  const session = supervise(
+    'cuda',
+    { sources: () => [{ name: 'nvml', up: true, detail: 'one GPU' }], sample: () => sample, close() {} },
+    () => {
+      time += 0.0001;
+      return time;
+    },
+  );
+  session.sample();
+  expect([...session.sampleSeconds()]).toEqual([{ source: 'nvml', seconds: expect.closeTo(0.0018) }]);
+});
