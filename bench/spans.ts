@@ -19,7 +19,14 @@ let findings: readonly Finding[] = [];
 const health = () => {
   throw new Error('nobody asks for it here');
 };
-const context = { now, refresh: async () => {}, analysed: () => undefined, findings: () => findings, health, sources: () => [] };
+const context = {
+  now,
+  refresh: async () => {},
+  analysed: () => undefined,
+  findings: () => findings,
+  health,
+  sources: () => [],
+};
 const device = presentDevice(profile, { ...context, presence: () => 'running' as const, processPoints: () => [] });
 const work = () => 1;
 

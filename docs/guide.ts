@@ -192,6 +192,7 @@ export const guide: Readonly<Record<string, readonly GuideField[]>> = {
       note: 'healthy from 0.9, warning from 0.7, critical from 0.5; on request',
       rare: true,
     },
+    { field: 'Temperature', promql: series('hw.temperature'), note: 'where the device tells it: CUDA', rare: true },
     { field: 'Utilization', promql: `100 * ${series('accelmeter.device.utilization')}` },
     { field: 'AverageLatency', promql: latency },
     { field: 'Throughput', promql: operationsPerSecond },

@@ -13,6 +13,7 @@ import { armDrivers } from '../src/native/arm.ts';
 import { resolveOptions } from '../src/options.ts';
 import { lifetimeWindow } from '../src/profile/lifetime.ts';
 import type { ProfilerState } from '../src/profiler.ts';
+import { leaveProfiler } from '../src/registered-profiler.ts';
 import type { Status } from '../src/status.ts';
 import { claimProcess } from './claim.ts';
 import { say } from './say.ts';
@@ -48,7 +49,7 @@ async function begin(into: string): Promise<void> {
     const endpoint = { host, port, worker, webConfigFile, detached: true, notify: sayProblem };
     const target = await openScrapeTarget(options, { lazy: true, service, ...endpoint });
     // As under register: what the program records itself belongs to the report.
-    Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: target.profiler, configurable: true });
+    leaveProfiler(target.profiler);
     if (process.env.ACCELMETER_RUN_SERVE === '1') await held(target.listen().catch(sayProblem));
     atEnd(() => {
       target.state.settle(settleSeconds);

@@ -9,6 +9,7 @@ import { resolveOptions } from '../src/options.ts';
 import { parseResourceAttributes } from '../src/otel/resource.ts';
 import { boundedText } from '../src/profile/kernel-names.ts';
 import { type OpenedProfiler, openProfiler, type Profiler } from '../src/profiler.ts';
+import { leaveProfiler } from '../src/registered-profiler.ts';
 import { version } from '../src/version.ts';
 import { answerPrimary, gatherWorkers } from './cluster.ts';
 import { startEvents } from './events.ts';
@@ -46,7 +47,7 @@ export async function start(switches: On, registered: Promise<MeterProvider>): P
   const opened = await openProfiler(options, { lazy: true, service, onBudgetExceeded: tell });
   const { profiler } = opened;
   // For who operates the process: pause() and resume(), from code of the service's own or from a debugger.
-  Object.defineProperty(globalThis, Symbol.for('accelmeter'), { value: profiler, configurable: true });
+  leaveProfiler(profiler);
 
   const present = switches.exporters.length > 0 ? await Promise.race([registered, undefined]) : undefined;
   if (present) await attach(profiler, present);

@@ -81,7 +81,7 @@ function suits({ version, runsTypeScript }, needs) {
 async function installPackages() {
   if (packagesNotInstalled().length === 0) return { leftOut: [] };
   const started = performance.now();
-  say('Installing the packages of package-lock.json (up to a minute the first time) … ');
+  say('Installing packages (up to a minute the first time) … ');
   const { ok, output } = await npm(['install', '--no-save']);
   if (!ok) throw new Explained(`failed.\n${output}\nnpm failed: see above. Mend that, then run this again.`);
   console.log(secondsSince(started));

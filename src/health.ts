@@ -102,7 +102,7 @@ export function healthOf(inputs: HealthInputs): HealthSnapshot {
   const isOffline = presence === 'removed' || (presence === 'running' && isSilent);
   const isMeasured = presence === 'running' && !isOffline;
   const window = isMeasured ? inputs.window : undefined;
-  const workSeen = window !== undefined && isWorkSeen(executionsIn(window), sources);
+  const workSeen = window !== undefined && isWorkSeen(device.backend, executionsIn(window), sources);
   const readings = isMeasured ? inputs.readings : [];
   const sensors = sensorsOf(device.backend, { window, readings, workSeen });
   const parts = window ? healthParts(window, workSeen) : {};

@@ -57,6 +57,7 @@ export type { Transfer } from './profile/transfer.ts';
 export { type AbsentBackend, createProfiler, type Profiler } from './profiler.ts';
 export { ProfilingMetric, type ProfilingMetricType } from './profiling-metrics.ts';
 export type { KernelProfilingStats, MemoryProfilingStats } from './profiling-statistics.ts';
+export { registeredProfiler } from './registered-profiler.ts';
 export { createUnavailableSnapshot, type ProfilingSnapshot } from './snapshot.ts';
 export type { BackendStatus, DeviceRow, KernelRow, Status, TransferRow } from './status.ts';
 export { version } from './version.ts';

@@ -8,6 +8,7 @@ import type { Governor } from './governor.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { SelfTime } from './self-time.ts';
 import type { SupervisedSession } from './supervisor.ts';
+import { isWorkSeen } from './work-seen.ts';
 
 /**
  * How often buffers of records are emptied: ten times a second where many come in, else four times, since each time
@@ -203,6 +204,7 @@ export class Loop {
     const { now, profiles, selfTime, sessions } = this.#options;
     if (now() - this.#sampledAt < notWithin) return;
     this.#sampledAt = now();
+    this.#seeWork();
     for (const session of sessions) {
       const sample = session.sample();
       if (!sample) continue;
@@ -213,6 +215,15 @@ export class Loop {
       }
       if (sample.process) this.process = sample.process;
       if (sample.asideSeconds !== undefined) selfTime.add('sample', sample.asideSeconds);
+    }
+  }
+
+  #seeWork(): void {
+    const { profiles, sessions } = this.#options;
+    for (const profile of profiles.values()) {
+      const { backend } = profile.identity;
+      const sources = sessions.find((session) => session.backend === backend)?.sources() ?? [];
+      profile.workSeen = isWorkSeen(backend, profile.executions, sources);
     }
   }
 

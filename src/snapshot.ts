@@ -86,7 +86,7 @@ export function takeSnapshot(
   const { identity } = profile;
   const kernelStats = deviceStatistics(profile);
   const unseen = presence === 'running' ? whyWorkIsUnseen(kernelStats.totalExecutions, sources) : undefined;
-  const utilization = unseen === undefined ? profile.utilization : undefined;
+  const { utilization, throughput } = profile;
   const memoryStats = memoryStatistics(profile);
   return Object.freeze({
     deviceId: identity.id,
@@ -100,7 +100,7 @@ export function takeSnapshot(
     deviceUtilizationPercent: utilization === undefined ? undefined : utilization * 100,
     totalOperations: kernelStats.totalExecutions,
     averageLatencyMs: kernelStats.averageExecutionTimeMs,
-    throughputOpsPerSecond: unseen === undefined ? profile.throughput : undefined,
+    throughputOpsPerSecond: throughput,
     statusMessage: presence === 'running' ? (unseen ?? statusOf(kernelStats, judgement)) : whyAbsent[presence],
     ...judged(judgement),
   });

@@ -2,17 +2,21 @@
  * Whether what a device does is seen at all. Where the source that tells of its kernels is down, an idle device is none
  * that was seen idle; what the program itself recorded was seen.
  */
-import type { SourceState } from './backend.ts';
+import type { BackendName, SourceState } from './backend.ts';
 
-/** `executions`: how many were seen, failed ones included. `sources`: those of the device's backend. */
-export function isWorkSeen(executions: number, sources: readonly SourceState[]): boolean {
-  return executions > 0 || blindSources(sources).length === 0;
+/**
+ * `executions`: how many were seen, failed ones included. `sources`: those of the device's backend. Metal's work is what
+ * the program shows of it.
+ */
+export function isWorkSeen(backend: BackendName, executions: number, sources: readonly SourceState[]): boolean {
+  return executions > 0 || (backend !== 'metal' && blindSources(sources).length === 0);
 }
 
-/** Why not, and what mends it, in a sentence; `undefined` where it is seen. */
+/** Why nothing can be seen, and what mends it, in a sentence; `undefined` where it could be. */
 export function whyWorkIsUnseen(executions: number, sources: readonly SourceState[]): string | undefined {
-  if (isWorkSeen(executions, sources)) return undefined;
-  const reasons = blindSources(sources).map(({ detail, remedy }) => [detail, remedy].filter(Boolean).join('; '));
+  const blind = blindSources(sources);
+  if (executions > 0 || blind.length === 0) return undefined;
+  const reasons = blind.map(({ detail, remedy }) => [detail, remedy].filter(Boolean).join('; '));
   return `${reasons.map(capital).join('. ')}.`;
 }
 

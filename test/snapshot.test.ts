@@ -7,6 +7,7 @@ import { DeviceProfile } from '../src/profile/device-profile.ts';
 import { ProfilingMetric } from '../src/profiling-metrics.ts';
 import { takeKernelStatistics } from '../src/profiling-statistics.ts';
 import { createUnavailableSnapshot, takeSnapshot } from '../src/snapshot.ts';
+import { isWorkSeen } from '../src/work-seen.ts';
 import { found } from './analyzer/finding.ts';
 
 const gpu: DeviceIdentity = { id: 'GPU-1', backend: 'opencl', type: 'gpu', name: 'A GPU', index: 0 };
@@ -102,6 +103,7 @@ describe('a snapshot', () => {
     const detail = 'kernels not traced: OpenCL was in use before accelmeter';
     const tracer: SourceState = { name: 'opencl_layer', up: false, detail, remedy: 'begin earlier', ofKernels: true };
     const sources: SourceState[] = [{ name: 'opencl', up: true, detail: '' }, tracer];
+    profile.workSeen = isWorkSeen('opencl', 0, sources); // as the loop does at each sample
     expect(takeSnapshot(profile, 105, { sources })).toMatchObject({
       isAvailable: false,
       statusMessage: 'Kernels not traced: OpenCL was in use before accelmeter; begin earlier.',

@@ -11,7 +11,7 @@ import {
   type Profiler,
   takeBaseline,
 } from 'accelmeter';
-import { fixed } from './figures.ts';
+import { fixed, signed } from './figures.ts';
 import { multiplyMatrices } from './work.ts';
 
 class PerformanceBaseline {
@@ -27,7 +27,7 @@ class PerformanceBaseline {
     if (!this.#baseline) throw new Error('Baseline not established');
     const comparison = await compareToBaseline(this.#baseline, profiler);
     for (const { improvementPercent } of comparison.devices) {
-      console.log(`Performance vs baseline: ${fixed(improvementPercent, 1)}%`);
+      console.log(`Performance vs baseline: ${signed(improvementPercent)}%`);
     }
     return comparison;
   }

@@ -9,3 +9,8 @@ export function fixed(value: number | undefined, digits: number): string {
 export function megabytes(bytes: number | undefined, digits = 0): string {
   return `${fixed(bytes === undefined ? undefined : bytes / 2 ** 20, digits)} MB`;
 }
+
+/** A change in percent, as C#'s `:+0.0;-0.0`. */
+export function signed(percent: number | undefined): string {
+  return percent !== undefined && percent >= 0 ? `+${percent.toFixed(1)}` : fixed(percent, 1);
+}

@@ -30,8 +30,9 @@ function trendOf(kernel: string, { older, newer, seconds }: Halves, shift: Shift
   const direction = directionOf(shift, probability);
   const how = { improving: `${percent(1 - ratio)} faster`, degrading: `${percent(ratio - 1)} slower`, stable: '' };
   const means = `${formatSeconds(newer.mean ?? Number.NaN)} on average, ${formatSeconds(older.mean ?? Number.NaN)} before`;
+  const isNoise = direction === 'stable' && Math.abs(ratio - 1) > leastChange;
   const over = `${samples} executions in ${formatSeconds(seconds)}`;
-  const sentence = `${kernel} is ${direction}: ${direction === 'stable' ? '' : `${how[direction]}, `}${means} (${over}).`;
+  const sentence = `${kernel} is ${direction}: ${direction === 'stable' ? '' : `${how[direction]}, `}${means} (${over}${isNoise ? ', which differ as much among themselves' : ''}).`;
   return asSpoken({ kernel, direction, ratio, probability, samples, sentence });
 }
 

@@ -1,5 +1,6 @@
 /** Baselines in files, as JSON. What is read is checked whole: it comes from somewhere else. */
-import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { KernelProfilingStats } from '../profiling-statistics.ts';
 import { type Baseline, type BaselineDevice, type BaselineKernel, baselineFormat, hasSamples } from './baseline.ts';
 import { BaselineError } from './baseline-error.ts';
@@ -31,6 +32,29 @@ async function replace(file: string, text: string): Promise<void> {
     await rm(written, { force: true });
     throw error;
   }
+}
+
+/**
+ * Whether a baseline can be saved there. Rejects with a BaselineError `inaccessible` where it cannot be written, or where
+ * something else than a baseline would be lost.
+ */
+export async function checkPlaceFor(file: string): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  if (there !== undefined && !there.isFile() && !there.isDirectory()) return; // a pipe or a terminal
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return '';
+    throw unwritable(cause);
+  });
+  if (text.trim() !== '' && !/"kind": *"accelmeter-baseline"/.test(text.slice(0, 100))) {
+    throw new BaselineError('inaccessible', `${file} is there and is no baseline: it is not written over`);
+  }
+  await access(dirname(there === undefined ? file : await realpath(file)), constants.W_OK).catch((cause) => {
+    throw unwritable(cause);
+  });
+}
+
+function unwritable(cause: Error): BaselineError {
+  return new BaselineError('inaccessible', `the baseline could not be written: ${cause.message}`, { cause });
 }
 
 /** Reads a baseline. Rejects with a BaselineError: `missing`, `inaccessible`, `malformed`, `version` or `empty`. */

@@ -11,7 +11,7 @@ import {
   isRegression,
   type KernelComparison,
 } from '../baseline/comparison.ts';
-import { loadBaseline, saveBaseline } from '../baseline/file.ts';
+import { checkPlaceFor, loadBaseline, saveBaseline } from '../baseline/file.ts';
 import { formatRate, formatShare } from '../quantity.ts';
 import { version } from '../version.ts';
 import { CommandError } from './failure.ts';
@@ -34,6 +34,7 @@ export interface CompareToBaselineOptions extends MeasureOptions {
 /** Measures the program, or without one the built-in workload, and keeps that in the file. */
 export function save(file: string, command: readonly string[], options: MeasureOptions): Promise<void> {
   return asCommandErrors(async () => {
+    await checkPlaceFor(file); // before the program runs: it may take long
     const baseline = baselineOf(await measure(command, options));
     await saveBaseline(baseline, file);
     process.stdout.write(`${file}: ${summary(baseline)}\n`);
@@ -70,7 +71,9 @@ async function measure(command: readonly string[], options: MeasureOptions): Pro
       say(`${backendType} ${printable(deviceName)}: ${error instanceof Error ? error.message : String(error)}`);
     }
     if (wrong.size > 0) throw new CommandError(`wrong results on ${[...wrong].join(', ')}`);
-    devices = describeDevices(opened.state);
+    // These are of the whole command: of other devices' turns and of what was compiled, too.
+    const ofTheCommand = { deviceUtilizationPercent: undefined, throughputOpsPerSecond: undefined };
+    devices = describeDevices(opened.state).map((device) => ({ ...device, ...ofTheCommand }));
   });
   return devices;
 }
@@ -90,7 +93,12 @@ async function measureCommand(command: readonly string[]): Promise<readonly Base
   if (heaviestFirst.length > 1) {
     say(`${heaviestFirst.length} processes computed; measured is the one that did most, pid ${heaviest?.status.pid}`);
   }
-  return heaviest?.devices ?? [];
+  if (heaviest === undefined) {
+    throw new CommandError(
+      'no kernel was seen: there is nothing to keep; a program that records its own does so with registeredProfiler()',
+    );
+  }
+  return heaviest.devices;
 }
 
 const kernelTime = (devices: readonly BaselineDevice[]) =>
@@ -123,6 +131,10 @@ const columns: readonly Column<KernelComparison>[] = [
   { head: '', words: true, cell: ({ verdict }) => marks[verdict] },
 ];
 
+/** Its mean has changed by more than the threshold, and neither its median nor its P95 has. */
+const isUnsteady = ({ verdict, improvementPercent = 0 }: KernelComparison, thresholdPercent: number) =>
+  verdict === 'same' && Math.abs(improvementPercent) > thresholdPercent;
+
 /** The comparison as text for a terminal of that width. */
 export function describe(comparison: BaselineComparison, width: number): string {
   const { baseline, devices, thresholdPercent, goneDevices, newDevices } = comparison;
@@ -137,9 +149,14 @@ export function describe(comparison: BaselineComparison, width: number): string 
     list.map(({ backendType, deviceName }) => `\n${deviceHeading(backendType, deviceName)}\n ${what}\n`);
   lines.push(...others('in the baseline, and not now', goneDevices), ...others('not in the baseline', newDevices));
   const slower = devices.flatMap(({ kernels }) => kernels.filter(isRegression));
+  const unsteady = devices.flatMap(({ kernels }) => kernels.filter((each) => isUnsteady(each, thresholdPercent)));
+  if (unsteady.length > 0) {
+    const names = unsteady.map(({ kernel }) => shortened(kernel, 32)).join(', ');
+    lines.push(`\nToo unsteady to judge: ${names}. Mean, median and P95 do not agree; measure for longer.\n`);
+  }
   lines.push(
     slower.length === 0
-      ? `\nNo kernel is slower by more than ${thresholdPercent} %.\n`
+      ? `\nNo kernel is slower by more than ${thresholdPercent} %${unsteady.length > 0 ? ' for certain' : ''}.\n`
       : `\n${styleText('red', 'Slower')} by more than ${thresholdPercent} %, or failing: ${slower.length}\n`,
   );
   return lines.join('');

@@ -43,7 +43,7 @@ function describeOne({ argv, status, findings }: RunReport): string {
   const lines = [`\naccelmeter ${status.version}  pid ${pid}, ${uptime.toFixed(1)} s  ${argv.slice(1).join(' ')}\n`];
   lines.push(backendLines(backends), hardwareLines(devices));
   if (kernels.length > 0) lines.push('\n', kernelTable(kernels));
-  else lines.push(' no kernels were seen\n');
+  else lines.push(' no kernels were seen; those of a profiler that the program creates itself are told by that one\n');
   if (transfers.length > 0) lines.push('\n', transferTable(status));
   if (findings.length > 0) lines.push('\n', findingLines(findings));
   return lines.join('');

@@ -49,7 +49,7 @@ export const eventAttributes: Readonly<Record<EventAttributeName, { readonly bri
     'accelmeter.finding.id': { brief: 'The same from detected to cleared; unique in the process.' },
     'accelmeter.kernel.name': { brief: 'The kernel it is about.' },
     'accelmeter.recommendation.code': { brief: 'Short and stable, for machines.' },
-    'accelmeter.recommendation.link': { brief: 'Where to read more, relative to the repository.' },
+    'accelmeter.recommendation.link': { brief: 'Where to read more, relative to the package and to its repository.' },
     'accelmeter.regression.after': { brief: 'Mean duration of the kernel now.', unit: 's' },
     'accelmeter.regression.before': { brief: 'Mean duration of the kernel before.', unit: 's' },
     'accelmeter.regression.ratio': { brief: 'After over before: 1.3 is slower by three tenths.', unit: '1' },

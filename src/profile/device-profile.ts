@@ -128,6 +128,9 @@ export class DeviceProfile implements ActivitySink {
     this.#readings = readings;
   }
 
+  /** False while nobody tells what the device does: that it is idle was then not seen. */
+  workSeen = true;
+
   /** Sets the utilization of a CPU device, 0 to 1, which its backend reads from the system. */
   setUtilization(ratio: number | undefined): void {
     this.#givenUtilization = ratio !== undefined && ratio >= 0 ? Math.min(ratio, 1) : undefined;
@@ -222,12 +225,19 @@ export class DeviceProfile implements ActivitySink {
 
   /** Share of the last interval in which a kernel ran, 0 to 1; for a CPU what was set. `undefined` before the first. */
   get utilization(): number | undefined {
+    if (!this.workSeen) return undefined;
     return this.identity.backend === 'cpu' ? this.#givenUtilization : this.#timeline.utilization;
+  }
+
+  /** Kernel executions since measuring began, failed ones included. */
+  get executions(): number {
+    const { count, failures } = this.#kernels.totals();
+    return count + failures;
   }
 
   /** Executions a second, failed ones included, over the last 12 intervals; `undefined` before the first has ended. */
   get throughput(): number | undefined {
-    return this.#intervals.throughput;
+    return this.workSeen ? this.#intervals.throughput : undefined;
   }
 
   /** The last closed interval; `undefined` before the first and from a pause on. */

@@ -64,9 +64,28 @@ describe('of a program', () => {
     });
   });
 
+  it('is not written over a file that is none, and the program is not run', async () => {
+    const file = path('program.mjs');
+    writeFileSync(file, "console.error('ran')");
+    const { code, stderr } = await accelmeter('save', file, ...program(10));
+    expect(code).toBe(1);
+    expect(stderr).toBe(`accelmeter: ${file} is there and is no baseline: it is not written over\n`);
+    expect(readFileSync(file, 'utf8')).toBe("console.error('ran')");
+  });
+
+  it('that could not be written is said before the program runs', async () => {
+    const { code, stderr } = await accelmeter('save', path('nowhere/kernels.json'), ...program(10));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^accelmeter: the baseline could not be written: ENOENT/);
+  });
+
   it.each([
     ['fails', ['--', 'node', '-e', 'process.exit(3)'], 'the program ended with 3: what it did is no measure'],
-    ['computes nothing', ['--', 'node', '-e', '0'], 'no kernel has succeeded: there is nothing to keep'],
+    [
+      'computes nothing',
+      ['--', 'node', '-e', '0'],
+      'no kernel was seen: there is nothing to keep; a program that records its own does so with registeredProfiler()',
+    ],
     [
       'is no Node.js',
       ['--', 'true'],

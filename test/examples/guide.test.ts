@@ -93,7 +93,9 @@ const samples: readonly Sample[] = [
   },
   {
     file: 'baseline.ts',
-    says: ['Baseline established: #ms avg latency', 'Performance vs baseline: #%', '  matmul: .+faster.+'].map(line),
+    says: ['Baseline established: #ms avg latency', 'Performance vs baseline: [+-]#%', '  matmul: .+faster.+'].map(
+      line,
+    ),
   },
   {
     file: 'percentiles.ts',
@@ -106,7 +108,11 @@ const samples: readonly Sample[] = [
   },
   {
     file: 'recommendations.ts',
-    says: ['To be done by hand: increase_parallelism', 'Applying: SIMD vectorization'].map(line),
+    says: [
+      'Suggested: SIMD vectorization',
+      'To be done by hand: increase_parallelism',
+      'Applying: SIMD vectorization',
+    ].map(line),
   },
   {
     file: 'health.ts',

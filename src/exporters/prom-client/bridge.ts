@@ -4,6 +4,7 @@
  */
 import type { MetricProducer } from '@opentelemetry/sdk-metrics';
 import type { Profiler } from '../../profiler.ts';
+import { registeredProfiler } from '../../registered-profiler.ts';
 import { warn } from '../../warning.ts';
 import { createProducer } from './producer.ts';
 import { createMetrics } from './registered-metrics.ts';
@@ -100,9 +101,4 @@ function createProducerOf(profiler: Source | undefined): () => MetricProducer | 
     if (latest?.of !== of) latest = { of, producer: of.metricProducer() };
     return latest.producer;
   };
-}
-
-/** That of `accelmeter/register`, which measures a little after the program has begun. */
-function registeredProfiler(): Source | undefined {
-  return (globalThis as unknown as Readonly<Record<symbol, Source | undefined>>)[Symbol.for('accelmeter')];
 }
