@@ -27,7 +27,7 @@ onEveryNode(({ startNode }) => {
         `import { createServer } from 'node:http';
          const server = createServer((_, response) => response.end('of the service'));
          server.listen(${port}, () => console.log('listening'));
-         setTimeout(() => { server.close(); server.closeAllConnections(); }, 1200);
+         setTimeout(() => { server.close(); server.closeAllConnections(); }, 2200);
          setTimeout(() => {}, 60_000);`,
         port,
       );
@@ -44,7 +44,7 @@ onEveryNode(({ startNode }) => {
            const server = createServer((_, response) => response.end('of the service'));
            server.listen(${port}, () => console.log('listening'));
            setTimeout(() => { server.close(); server.closeAllConnections(); }, 1500);
-         }, 1200);
+         }, 2200);
          setTimeout(() => {}, 60_000);`,
         port,
       );
@@ -75,7 +75,7 @@ onEveryNode(({ startNode }) => {
     };
     const after = async () => {
       const port = await freePort();
-      const service = start(`setTimeout(async () => { ${exporting(port)} }, 1200)`, port);
+      const service = start(`setTimeout(async () => { ${exporting(port)} }, 2200)`, port);
       await service.said(/^accelmeter \d.*http:\S+\/metrics/m);
       expect(await get(port)).toContain('accelmeter_build_info');
       await service.said(/exporting/);

@@ -4,6 +4,7 @@ import { createLastPages } from '../../../src/exporters/prometheus/worker/last-p
 import { now, type Report, type WholeAnswer } from '../../../src/exporters/prometheus/worker/messages.ts';
 import { withAge } from '../../../src/exporters/prometheus/worker/page-age.ts';
 import { createQuestions } from '../../../src/exporters/prometheus/worker/questions.ts';
+import { readPage } from './client-model.ts';
 import { pause } from './service.ts';
 
 const metric = { name: 'accelmeter_page_age_seconds', help: 'Age.' };
@@ -21,6 +22,16 @@ test('OpenMetrics has it before its end; a page without an end stays as it is', 
     'a 1\n# HELP accelmeter_page_age_seconds Age.\n# TYPE accelmeter_page_age_seconds gauge\n# UNIT accelmeter_page_age_seconds seconds\naccelmeter_page_age_seconds 3\n# EOF\n',
   );
   expect(text(withAge(Buffer.from('a 1\n'), type, metric, 3))).toBe('a 1\n');
+});
+
+test('protobuf has it as one more family, by Prometheus’ own definitions', () => {
+  const type = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+  const help = 'Age. '.repeat(60); // Its length takes two bytes.
+  const first = Buffer.concat(withAge(new Uint8Array(), type, { name: 'first', help }, 0.25));
+  expect(readPage(Buffer.concat(withAge(first, type, metric, 1e9 + 0.5)))).toEqual([
+    { name: 'first', help, type: 'GAUGE', metric: [{ gauge: { value: 0.25 } }] },
+    { ...metric, type: 'GAUGE', metric: [{ gauge: { value: 1e9 + 0.5 } }] },
+  ]);
 });
 
 test('another format stays as it is', () => {
