@@ -14,7 +14,7 @@ import { busyKernels } from '../test/exporters/prometheus/busy-kernels.ts';
 const kernelCount = Number(process.argv[2] ?? 1000);
 const rounds = Number(process.argv[3] ?? 60);
 const warmUps = 20;
-const targets = { time: 3, bytes: 10 };
+const targets = { bytes: 10 };
 
 const options: FormatsOptions = {
   prefix: '',
@@ -98,8 +98,7 @@ for (const { name } of contenders) {
   );
 }
 const checks = [
-  [`native histograms ${targets.time}× less time than text`, time(text.name) / time(native.name) >= targets.time],
-  [`and ${targets.bytes}× fewer bytes`, size(text.name) / size(native.name) >= targets.bytes],
+  [`native histograms ${targets.bytes}× fewer bytes than text`, size(text.name) / size(native.name) >= targets.bytes],
 ] as const;
 console.log('');
 for (const [what, reached] of checks) console.log(`${reached ? 'reached' : 'MISSED '}  ${what}`);
