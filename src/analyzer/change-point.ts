@@ -19,31 +19,32 @@ export interface Sides {
 export function lastRise(means: Float64Array, { fewestOlder, fewestNewer }: Sides): number | undefined {
   let greatest = 0;
   let found: number | undefined;
-  for (let first = fewestOlder; first <= means.length - fewestNewer; first++) {
-    const rise = riseAt(means, first);
-    if (!(rise > greatest)) continue;
-    greatest = rise;
-    found = means.length - first;
+  /** How many pairs of an older and a newer interval rose, less those that fell, with the change before `first`. */
+  let balance = 0;
+  let ran = 0;
+  let before = 0;
+  for (const mean of means) if (!Number.isNaN(mean)) ran += 1;
+  for (let first = 0; first <= means.length - fewestNewer; first++) {
+    const rise = balance / Math.sqrt(before * (ran - before));
+    if (first >= fewestOlder && rise > greatest) {
+      greatest = rise;
+      found = means.length - first;
+    }
+    const moved = means[first] as number;
+    if (Number.isNaN(moved)) continue;
+    before += 1;
+    balance += rises(means, moved, first + 1, means.length) + rises(means, moved, 0, first);
   }
   return found;
 }
 
-/** How far the means from `first` on lie above those before it, in standard deviations of chance. */
-function riseAt(means: Float64Array, first: number): number {
+/** Of the intervals from `from` to before `to`, how many lie above `mean`, less those that lie below. */
+function rises(means: Float64Array, mean: number, from: number, to: number): number {
   let balance = 0;
-  let before = 0;
-  let after = 0;
-  for (let n = first; n < means.length; n++) if (!Number.isNaN(means[n])) after += 1;
-  for (let o = 0; o < first; o++) {
-    const value = means[o] as number;
-    if (Number.isNaN(value)) continue;
-    before += 1;
-    for (let n = first; n < means.length; n++) {
-      const other = means[n] as number;
-      if (other > value) balance += 1;
-      else if (other < value) balance -= 1;
-    }
+  for (let i = from; i < to; i++) {
+    const other = means[i] as number;
+    if (other > mean) balance += 1;
+    else if (other < mean) balance -= 1;
   }
-  const pairs = before * after;
-  return pairs === 0 ? 0 : balance / 2 / Math.sqrt((pairs * (before + after + 1)) / 12);
+  return balance;
 }

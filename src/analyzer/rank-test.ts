@@ -94,6 +94,8 @@ function waysToSum(ranks: readonly number[], chosen: number): Float64Array {
 
 /** Without ties they depend on the counts alone, and the same few come again at each tick. */
 const known = new Map<number, Float64Array>();
+/** Of up to 5 KB each; kernels that run now and then divide in many ways. */
+const mostKnown = 32;
 
 function waysWithoutTies(count: number, chosen: number): Float64Array {
   const key = count * (exactUpTo.withoutTies + 1) + chosen;
@@ -103,6 +105,7 @@ function waysWithoutTies(count: number, chosen: number): Float64Array {
       Array.from({ length: count }, (_, i) => 2 * (i + 1)),
       chosen,
     );
+    if (known.size >= mostKnown) known.clear();
     known.set(key, ways);
   }
   return ways;
