@@ -3,7 +3,7 @@
  * is simulated, activities are delivered one by one. What no backend reads yet, of the hardware, is set on the window.
  */
 import { describe, expect, it } from 'vitest';
-import { observe } from '../../src/analyzer/observe.ts';
+import { Analyzer } from '../../src/analyzer/analyzer.ts';
 import type { ProcessPoint } from '../../src/catalogue.ts';
 import type { DeviceProfile } from '../../src/profile/device-profile.ts';
 import type { HardwareWindow, Window } from '../../src/profile/window.ts';
@@ -30,19 +30,20 @@ interface Hour {
   hardware?(window: Window): HardwareWindow;
 }
 
-/** What is seen in two windows in a row, which is when it is raised. */
+/** What the analyzer raises. */
 function raisedIn({ device, ticks = hour, process = unhurried, work, hardware = () => ({}) }: Hour): string[] {
   const raised = new Set<string>();
-  let before = new Set<string>();
+  const analyzer = new Analyzer({
+    device: device.profile.identity,
+    now: () => 1000 + device.age,
+    announce: ({ code, kernel = '' }) => void raised.add(`${code} ${kernel}`.trim()),
+  });
   for (let tick = 0; tick < ticks; tick++) {
     device.tick(work(tick), process);
     const window = device.window();
-    const { sightings, faults } = observe({ ...window, hardware: hardware(window) });
-    expect(faults).toBe(0);
-    const seen = new Set(sightings.map(({ rule, observation }) => `${rule.code} ${observation.kernel ?? ''}`.trim()));
-    for (const each of seen) if (before.has(each)) raised.add(each);
-    before = seen;
+    analyzer.analyze({ ...window, hardware: hardware(window) });
   }
+  expect(analyzer.faults).toBe(0);
   return [...raised];
 }
 

@@ -43,7 +43,7 @@ export const slowdowns: readonly Slowdown[] = Object.entries(kinds).flatMap(([ki
 
 /** Three executions of ten are slow, and the slow ones become twice as slow. */
 export const slowTail: Slowdown = {
-  name: 'three of ten slow',
+  name: 'three of ten slow, and twice as slow',
   run: (factor) => (random) => (random() < 0.3 ? 10e-3 * factor : 1e-3) * lognormal(0.02)(random) * 1e3,
   perInterval: 20,
 };

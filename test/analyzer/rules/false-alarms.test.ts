@@ -11,6 +11,36 @@ const codes = (window: Window, profile: RuleProfile = 'production') =>
 const backends: readonly RuleBackend[] = ['cpu', 'cuda', 'opencl', 'metal', 'webgpu'];
 const gibibyte = 2 ** 30;
 
+/** Everything that can be wrong with a device at once: what is measured while no time passes is nothing. */
+function broken(backend: RuleBackend): Window {
+  return healthy(backend, {
+    utilization: 0.01,
+    process: {
+      eventLoopUtilization: 1,
+      threadPoolUtilization: 1,
+      threadPoolWait: 1,
+      heapUsage: gibibyte,
+      heapLimit: gibibyte,
+    },
+    hardware: {
+      temperature: 99,
+      thermalThrottle: 1,
+      powerThrottle: 1,
+      clockRatio: 0.5,
+      thermalState: 3,
+      uncorrectedErrors: 1,
+    },
+    memory: { usage: gibibyte, limit: gibibyte, growth: gibibyte, failedAllocations: 9 },
+    compilation: { count: 9, seconds: 20 },
+    transfers: copies(9000, 59),
+    waits: durations(times(3000, 1)),
+  });
+}
+
+it.each(backends)('%s: the same machine at a clock that goes on is full of faults', (backend) => {
+  expect(codes(broken(backend)).length).toBeGreaterThan(1);
+});
+
 describe.each(backends)('%s: nothing is seen of', (backend) => {
   const machines: Readonly<Record<string, Window>> = {
     'an idle device': windowOf(backend),
@@ -24,8 +54,8 @@ describe.each(backends)('%s: nothing is seen of', (backend) => {
       waits: durations([1, 1]),
       process: { eventLoopUtilization: 1 },
     }),
-    'a clock that stands still': { ...healthy(backend, { utilization: 0.01 }), seconds: 0 },
-    'a clock that goes backwards': { ...healthy(backend, { utilization: 0.01 }), seconds: -60, busySeconds: -1 },
+    'a clock that stands still': { ...broken(backend), seconds: 0 },
+    'a clock that goes backwards': { ...broken(backend), seconds: -60, busySeconds: -1 },
     'a night with a health check every five seconds': windowOf(backend, {
       kernelsByName: [kernelWindow('check', times(120, 0.00005))],
       inFlightSeconds: 0.05,
