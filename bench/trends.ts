@@ -1,9 +1,11 @@
 /**
  * How often noise that does not change is called a trend or a regression, by its kind and by how much runs in an
  * interval; beside it what a comparison of means alone would raise, as the profiling guide has it. Then how many false
- * regressions a day are raised of one kernel, and how many true ones within 20 ticks.
+ * regressions a day are raised of one kernel, and how many true ones within 20 ticks. Last, the same of true ones through
+ * profile, history and analyzer: by what a clock can tell, and by how often accelmeter looks.
  */
 import { cases, type FalseAlarms, falseAlarms, regressionsRaised } from '../test/analyzer/false-changes.ts';
+import { isTold, slowdowns, slowTail } from '../test/analyzer/slowdown.ts';
 
 const runs = 2000;
 const target = 0.01;
@@ -46,6 +48,20 @@ for (const [i, each] of frequent.entries()) {
     return percent(runs.filter(Boolean).length / slowed, 13);
   });
   console.log(`${each.name.padEnd(51)}${String(daily).padStart(8)}${told.join('')}`);
+}
+
+const watched = 50;
+console.log(`\n30 % slower, told within 20 ticks by profile, history and analyzer, of ${watched} times\n`);
+console.log(`${'every tick is looked at, every 2nd, every 4th'.padEnd(51)}      1st      2nd      4th`);
+for (const each of [...slowdowns, { ...slowTail, perInterval: 50 }]) {
+  const factor = each.name === slowTail.name ? 2 : 1.3;
+  const told = [1, 2, 4].map((lookEvery) => {
+    const runs = Array.from({ length: watched }, (_, seed) =>
+      isTold(each, { healthy: 60, factor, slow: 20, lookEvery, seed }),
+    );
+    return percent(runs.filter(Boolean).length / watched, 9);
+  });
+  console.log(`${each.name.padEnd(51)}${told.join('')}`);
 }
 
 function percent(share: number, width = 0): string {
