@@ -1,4 +1,3 @@
-import { historyLength } from '../../profile/recent-buckets.ts';
 import type { Half, Halves, KernelWindow, Window } from '../../profile/window.ts';
 import { formatSeconds } from '../../quantity.ts';
 import { lastRise } from '../change-point.ts';
@@ -28,7 +27,7 @@ export const regression: Rule = {
   code: 'regression',
   kind: 'regression',
   severity: 'warning',
-  looksFor: `The mean time of a kernel over its mean in the intervals before it became slower, of which there are at least ${fewest.fewestOlder}; that is at least ${fewest.fewestNewer} intervals ago, and at most ${historyLength - fewest.fewestOlder}.`,
+  looksFor: `The mean time of a kernel over its mean in the intervals before it became slower: at least ${fewest.fewestOlder} before that, and at least ${fewest.fewestNewer} since.`,
   guard: `The P95 has risen as much, which a changed mix of sizes does not do; rank tests over intervals and over executions, or their slowest tenth, agree (p < ${significance}). The first minute, and intervals in which at least ${fewestCompilations} kernels are compiled for more than ${compilingShare * 100} % of the time, are compared with nothing. The profile \`guide\` compares the last ${guideIntervals} intervals with as many before them.`,
   thresholds: { cpu: 1.2, cuda: 1.2, opencl: 1.2, metal: 1.2, webgpu: 1.2 },
   unit: '1',
