@@ -42,9 +42,14 @@ export function compare({ json = false, for: seconds }: CompareOptions): Promise
   });
 }
 
-function missingIn({ profiler }: OpenedProfiler, { results, failures }: WorkloadRun): Missing[] {
+/** A backend that nobody asked for, and that could not be compared if it were there, is not missed. */
+function missingIn({ profiler, state }: OpenedProfiler, { results, failures }: WorkloadRun): Missing[] {
   const { backends } = profiler.status();
-  const without = backends.filter(({ name }) => !profiler.devices.some(({ backend }) => backend === name));
+  const isMissed = (name: string) =>
+    state.options.backendsNamed || allWorkloads.some(({ backend }) => backend === name);
+  const without = backends.filter(
+    ({ name }) => isMissed(name) && !profiler.devices.some(({ backend }) => backend === name),
+  );
   const unseen = results.filter(({ averageLatencyMs }) => averageLatencyMs === undefined);
   return [
     ...without.map(({ name, present, detail }) => ({ backend: name, reason: present ? 'it has no device' : detail })),
