@@ -1,6 +1,9 @@
-/** Every rule is seen above its threshold and nothing is seen just short of it. */
+/** Every rule is seen above its threshold, nothing is seen just short of it, and there it is cleared. */
 import { expect, it } from 'vitest';
+import { Analyzer } from '../../../src/analyzer/analyzer.ts';
+import type { Finding } from '../../../src/analyzer/finding.ts';
 import { observe } from '../../../src/analyzer/observe.ts';
+import type { DeviceIdentity } from '../../../src/backend.ts';
 import { cases } from '../cases.ts';
 
 const codes = (...of: Parameters<typeof observe>) => observe(...of).sightings.map(({ rule }) => rule.code);
@@ -20,3 +23,20 @@ it('an event loop starves a device that is busy for less than the operator asks 
   expect(starved(utilization * 1.1)).toEqual(['event_loop_starves_device']);
   expect(starved(utilization * 0.9)).toEqual([]);
 });
+
+it.each(Object.entries(cases))(
+  '%s is raised in the second window, and cleared in the third just short of it',
+  (code, { raised, clear }) => {
+    const told: string[] = [];
+    const announce = ({ state, code: of }: Finding) => void told.push(`${state} ${of}`);
+    const analyzer = new Analyzer({ device: raised.device as DeviceIdentity, now: () => 0, announce });
+    analyzer.analyze(raised);
+    expect(told).toEqual([]);
+    analyzer.analyze(raised);
+    expect(told).toEqual([`raised ${code}`]);
+    for (let i = 0; i < 2; i++) analyzer.analyze(clear);
+    expect(analyzer.findings.map((finding) => finding.code)).toEqual([code]);
+    analyzer.analyze(clear);
+    expect(told).toEqual([`raised ${code}`, `cleared ${code}`]);
+  },
+);
