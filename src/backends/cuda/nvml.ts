@@ -148,7 +148,7 @@ class NvmlLife implements Nvml {
       const { message = 'it is being opened', remedy } = this.#failure ?? {};
       return { name, up: false, detail: message, ...(remedy !== undefined && { remedy }) };
     }
-    return { name, ...stateOf(this.#open, this.#lost) };
+    return { name, ...stateOf(this.#open, this.#lost, this.#options.pid === undefined) };
   }
 
   takeUsedSeconds(): number {
@@ -427,7 +427,7 @@ function goneIn({ all }: NvmlAnswers, devices: readonly NvmlDevice[]) {
 
 const isOf = (key: string, device: string) => key === device || key.startsWith(`${device},`);
 
-function stateOf(open: Open, lost: readonly string[]): Omit<SourceState, 'name'> {
+function stateOf(open: Open, lost: readonly string[], isHidden: boolean): Omit<SourceState, 'name'> {
   const { inventory, prepared, doubt } = open;
   const gpus = prepared.devices.filter(({ mig }) => mig === undefined).length;
   const parts = prepared.devices.length - gpus;
@@ -437,6 +437,7 @@ function stateOf(open: Open, lost: readonly string[]): Omit<SourceState, 'name'>
     hidden > 0 && lost.length === 0 ? `${hidden} hidden by CUDA_VISIBLE_DEVICES` : '',
     lost.length > 0 ? `${lost.join(', ')} cannot be read` : '',
     doubt ?? '',
+    isHidden ? 'process memory not told: this container has process numbers of its own' : '',
   ].filter((part) => part !== '');
   const detail = [`driver ${inventory.driverVersion ?? 'of unknown version'}`, what, ...more].join(', ');
   if (lost.length === 0) return { up: true, detail };
