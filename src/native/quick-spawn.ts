@@ -1,6 +1,6 @@
 /**
  * Starts a program without a copy of this process. Node's `spawn` forks, and a fork copies the page tables: it holds the
- * event loop of a service of 2 GB for a tenth of a second. The C library's `posix_spawn` shares the memory until the
+ * event loop of a service of 2 GB for nearly two tenths of a second. The C library's `posix_spawn` shares the memory until the
  * program has begun, which takes the same short time for a service of any size.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
