@@ -809,7 +809,7 @@ export const catalogue = {
     ...self,
     instrument: 'gauge',
     unit: 's',
-    brief: 'Age of this page: more than a second where the event loop was blocked and the last page had to do.',
+    brief: 'Age of this page: more than a second where the last one had to do, since the event loop was blocked or many scrape.',
     inCluster: 'once',
     attributes: [],
   },

@@ -63,7 +63,7 @@ onEveryNode(({ startNode }) => {
     expect(last).toBeGreaterThan(0.5);
     await service.said(/free/);
     await expect.poll(async () => (await get()).body, { timeout: 5000 }).toMatch(/^orders_total\{.*\} 8$/m);
-    expect(ageOf((await get()).body)).toBeLessThan(1);
+    expect(ageOf((await get()).body)).toBeLessThan(2); // Asked so often, some pages are shared.
   });
 });
 

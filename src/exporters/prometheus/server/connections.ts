@@ -30,7 +30,7 @@ interface Connection {
 }
 
 /** Prometheus has one for each server that scrapes. */
-const room = 64;
+const room = 128;
 /** For the handshake and the first request. */
 const firstRequestMillis = 10_000;
 /** For each further one: longer than a scrape interval, so that a connection serves many scrapes. */

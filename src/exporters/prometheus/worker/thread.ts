@@ -30,7 +30,7 @@ const questions = createQuestions(post);
 const lastPages = createLastPages();
 const delivery = createDelivery();
 const print = createPrinter();
-const mayAsk = createRateLimit({ intervalMillis: 500, burst: 20 });
+const mayAsk = createRateLimit({ intervalMillis: 1000, burst: 10 });
 
 /** What nobody fails to read, and gets who asks for what nobody has asked for before. */
 const anyoneCanRead = contentTypeOf(negotiate({}));
@@ -42,7 +42,7 @@ async function metrics(request: IncomingMessage, response: ServerResponse): Prom
   const asked = negotiate(request.headers);
   const kind = contentTypeOf(asked);
   const before = lastPages.find(kind) ?? lastPages.find(anyoneCanRead);
-  // What one scrape costs the service it may have twenty times at once, and then twice a second.
+  // What one scrape costs the service it may have ten times at once, and then once a second.
   if (before !== undefined && !mayAsk()) return sendPage(response, before, asked);
   const outcome = await questions.ask(
     { what: 'metrics', headers: pick(request, ['accept', 'x-prometheus-scrape-timeout-seconds']) },
