@@ -108,10 +108,11 @@ function ours(metrics: typeof resourceMetrics): number {
 const prom = recordIntoClient(promClient);
 const io = recordIntoClient(prometheusIo as unknown as typeof promClient);
 ours(resourceMetrics);
-const copyOf = Buffer.alloc(buffer.length);
+const copyOf = Buffer.from(buffer.written);
 const contenders: Record<string, () => number | Promise<number>> = {
+  // First, so that they come from memory as ours do, and not from the processor's cache where a page was just written.
+  'copying the bytes': () => copyOf.copy(buffer.room(0)),
   accelmeter: () => ours(resourceMetrics),
-  'copying the bytes': () => buffer.written.copy(copyOf),
   'prom-client': async () => (await prom.page()).length,
   '@prometheus-io/client': async () => (await io.page()).length,
   'official serializer': () => official.serialize(resourceMetrics).length,

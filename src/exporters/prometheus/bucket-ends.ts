@@ -17,8 +17,12 @@ export function createBucketEnds(textOf: (bound: number) => string): BucketEnds 
   }
 
   return (boundaries) => {
+    if (latest?.boundaries === boundaries) return latest.ends;
     const cached = known.get(boundaries);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) {
+      latest = { boundaries, ends: cached };
+      return cached;
+    }
     let ends = latest !== undefined && equal(latest.boundaries, boundaries) ? latest.ends : undefined;
     if (ends === undefined) {
       const finite = boundaries.filter((bound) => bound !== Number.POSITIVE_INFINITY);

@@ -87,9 +87,11 @@ export class PageBuffer {
     if (isCount(value)) {
       this.#length += digitsOf(value);
       writeDigits(this.#bytes, this.#length, value);
-    } else if (value === Number.POSITIVE_INFINITY) this.text('+Inf');
-    else if (value === Number.NEGATIVE_INFINITY) this.text('-Inf');
-    else this.text(String(value));
+    } else {
+      const infinite = value === Number.POSITIVE_INFINITY ? '+Inf' : '-Inf';
+      const text = Math.abs(value) === Number.POSITIVE_INFINITY ? infinite : String(value);
+      this.#length += this.#bytes.write(text, this.#length, 'latin1'); // Short ones are slow as UTF-8.
+    }
   }
 
   #reserve(more: number): void {

@@ -57,7 +57,7 @@ export class ScrapeTimeout extends Error {
 }
 
 /** A block of the event loop that writing may take, in milliseconds: with its last step it stays under 5. */
-const sliceMillis = 2.5;
+const sliceMillis = 2;
 /** A collection that runs longer is taken for lost, and the next request starts another. */
 const lostAfterMillis = 30_000;
 /** Pages that slow readers may keep; a further one takes the oldest of them away. Compressed ones are small. */
