@@ -809,7 +809,8 @@ export const catalogue = {
     ...self,
     instrument: 'gauge',
     unit: 's',
-    brief: 'Age of this page: more than a second where the last one had to do, since the event loop was blocked or many scrape.',
+    brief:
+      'Age of this page: more than a second where the last one had to do, since the event loop was blocked or many scrape.',
     inCluster: 'once',
     attributes: [],
   },
