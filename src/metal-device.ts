@@ -47,7 +47,8 @@ export interface MetalKernel {
   /**
    * Runs it once, one thread for each point of the grid. The buffers are its arguments 0, 1, …: copied to the device
    * before, and back when it has ended. Rejects with a ProbeError: `broken` where the GPU fails, `stuck` where it has
-   * not ended within 30 s, `lost` where the device has left.
+   * not ended within 30 s, `lost` where the device has left; with a TypeError for what is no grid (whole numbers from 1),
+   * for an empty buffer, and for more than 31 buffers.
    */
   run(buffers: readonly NodeJS.TypedArray[], grid: Grid): Promise<void>;
   /** Gives back what it holds on the device. */

@@ -44,8 +44,8 @@ export interface Mac {
   /** What macOS said was wrong, where it said so. */
   errorIn(out: BigUint64Array): MacError | undefined;
   describeError(error: bigint): MacError;
-  /** Copies from memory of the system's into ours. */
-  copy(into: NodeJS.TypedArray, from: bigint): void;
+  /** Copies so many bytes from memory of the system's into ours. */
+  copy(into: NodeJS.TypedArray, from: bigint, byteLength: number): void;
   /** Seconds that the machine has been awake: the clock of Metal's times. */
   uptime(): number;
 }
@@ -151,7 +151,7 @@ export function openMac(library: MacLibrary): Mac {
     },
     errorIn: ([error]) => (error === undefined || error === 0n ? undefined : describeError(error)),
     describeError,
-    copy: (into, from) => void system.copyFrom(into, from, into.byteLength),
+    copy: (into, from, byteLength) => void system.copyFrom(into, from, byteLength),
     uptime: () => Number(system.clockNanoseconds(uptimeRaw)) / 1e9,
   };
 }

@@ -5,6 +5,7 @@ import { ProbeError } from '../../errors.ts';
 import type { CounterSampling, Grid, MetalKernel, TimedPasses } from '../../metal-device.ts';
 import type { Mac } from './driver.ts';
 import { errorType } from './error-codes.ts';
+import { type CheckedGrid, checkedBuffers, checkedGrid } from './kernel-arguments.ts';
 import { encoderOf, newPassSamples } from './passes.ts';
 
 /** What a kernel runs on. */
@@ -88,9 +89,17 @@ interface Prepared {
   readonly queue: bigint;
 }
 
-async function run(bench: Bench, kernel: Prepared, buffers: readonly NodeJS.TypedArray[], grid: Grid): Promise<void> {
-  const { mac, device } = bench;
+/** A buffer of the program's, and its copy on the device. */
+interface Copied {
+  readonly bytes: NodeJS.TypedArray;
+  readonly byteLength: number;
+  readonly memory: bigint;
+}
+
+async function run(bench: Bench, kernel: Prepared, passed: readonly NodeJS.TypedArray[], grid: Grid): Promise<void> {
+  const [buffers, threads] = [checkedBuffers(passed), checkedGrid(grid)];
   assertOpen(bench);
+  const { mac, device } = bench;
   const { send } = mac;
   const held: bigint[] = [];
   const hold = (object: bigint) => {
@@ -98,15 +107,21 @@ async function run(bench: Bench, kernel: Prepared, buffers: readonly NodeJS.Type
     return object;
   };
   try {
-    const memories = buffers.map((bytes) =>
-      hold(given(send.newBuffer(device, bytes, bytes.byteLength, sharedStorage), 'memory')),
-    );
-    const commands = mac.pooled(() => hold(commit(bench, kernel, memories, grid)));
+    const copies = buffers.map((bytes): Copied => {
+      const { byteLength } = bytes;
+      return {
+        bytes,
+        byteLength,
+        memory: hold(given(send.newBuffer(device, bytes, byteLength, sharedStorage), 'memory')),
+      };
+    });
+    const commands = mac.pooled(() => hold(commit(bench, kernel, copies, threads)));
     await ended(mac, commands);
     mac.pooled(() => {
-      buffers.forEach((bytes, i) => {
-        mac.copy(bytes, given(send.contents(memories[i] as bigint), 'memory'));
-      });
+      for (const { bytes, byteLength, memory } of copies) {
+        // The program may have changed its array's length meanwhile.
+        mac.copy(bytes, given(send.contents(memory), 'memory'), Math.min(byteLength, bytes.byteLength));
+      }
     });
   } finally {
     for (const object of held) send.release(object);
@@ -114,22 +129,31 @@ async function run(bench: Bench, kernel: Prepared, buffers: readonly NodeJS.Type
 }
 
 /** Gives the command buffer with a reference of the caller's. */
-function commit(bench: Bench, { name, pipeline, queue }: Prepared, memories: readonly bigint[], grid: Grid): bigint {
+function commit(
+  bench: Bench,
+  { name, pipeline, queue }: Prepared,
+  copies: readonly Copied[],
+  grid: CheckedGrid,
+): bigint {
   const { mac, device, sampling } = bench;
   const { send } = mac;
+  const group = groupOf(mac, pipeline, grid);
   const commands = given(send.commandBuffer(queue), 'command buffer');
   const samples = sampling === undefined ? undefined : newPassSamples(mac, device);
   try {
     const encoder = given(encoderOf(mac, commands, samples, sampling), 'encoder');
     const between = sampling === 'dispatch' ? samples : undefined;
-    send.setPipeline(encoder, pipeline);
-    memories.forEach((memory, i) => {
-      send.setBuffer(encoder, memory, 0, i);
-    });
-    if (between !== undefined) send.sampleCounters(encoder, between, 0, 1);
-    send.dispatchThreads(encoder, { height: 1, depth: 1, ...grid }, groupOf(mac, pipeline, grid));
-    if (between !== undefined) send.sampleCounters(encoder, between, 1, 1);
-    send.endEncoding(encoder);
+    try {
+      send.setPipeline(encoder, pipeline);
+      copies.forEach(({ memory }, i) => {
+        send.setBuffer(encoder, memory, 0, i);
+      });
+      if (between !== undefined) send.sampleCounters(encoder, between, 0, 1);
+      send.dispatchThreads(encoder, grid, group);
+      if (between !== undefined) send.sampleCounters(encoder, between, 1, 1);
+    } finally {
+      send.endEncoding(encoder); // one that is given up before that ends the process
+    }
     send.commit(commands);
     bench.observe(commands, name, samples === undefined ? undefined : { samples, names: [name] });
     return mac.retained(commands);
@@ -139,7 +163,7 @@ function commit(bench: Bench, { name, pipeline, queue }: Prepared, memories: rea
 }
 
 /** As wide as the GPU's threads go together, and as high as its groups may be. */
-function groupOf({ send }: Mac, pipeline: bigint, { width, height = 1 }: Grid) {
+function groupOf({ send }: Mac, pipeline: bigint, { width, height }: CheckedGrid) {
   const most = Number(send.mostThreadsOfPipeline(pipeline));
   const together = Math.max(1, Math.min(width, Number(send.threadExecutionWidth(pipeline))));
   return { width: together, height: Math.max(1, Math.min(height, Math.floor(most / together))), depth: 1 };

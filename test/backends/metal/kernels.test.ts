@@ -82,6 +82,52 @@ describe.skipIf(lacks('cc'))('a kernel on the stub', () => {
       await expect(kernel.run([], { width: 1 })).rejects.toThrow(/closed/);
     }));
 
+  const buffer = Float32Array.of(1);
+  it.each<[what: string, buffers: unknown, grid: unknown, says: RegExp]>([
+    ['no grid', [buffer], undefined, /a grid is an object/],
+    ['null for a grid', [buffer], null, /a grid is an object/],
+    ['a grid without a width', [buffer], {}, /the width of a grid/],
+    ['null for a height', [buffer], { width: 4, height: null }, /the height of a grid/],
+    ['a height of 0', [buffer], { width: 1, height: 0 }, /the height of a grid/],
+    ['a depth below 0', [buffer], { width: 1, depth: -1 }, /the depth of a grid/],
+    ['half a thread', [buffer], { width: 0.5 }, /the width of a grid/],
+    ['more threads than 32 bits count', [buffer], { width: 2 ** 32 }, /the width of a grid/],
+    ['no buffers', undefined, { width: 1 }, /an array of typed arrays/],
+    ['a buffer that is none', [[1]], { width: 1 }, /an array of typed arrays/],
+    ['an empty buffer', [new Float32Array(0)], { width: 1 }, /no buffer of no bytes/],
+    ['32 buffers', Array.from({ length: 32 }, () => buffer), { width: 1 }, /at most 31 buffers/],
+  ])('rejects %s before Metal is told of it', (_, buffers, grid, says) =>
+    withDevice('apple-silicon', async (device) => {
+      const kernel = device.compile(source, name);
+      const running = kernel.run(buffers as Float32Array[], grid as { width: number });
+      await expect(running).rejects.toThrow(TypeError);
+      await expect(running).rejects.toThrow(says);
+      kernel.close();
+    }),
+  );
+
+  it('takes as many buffers as Metal has room for, and what is not said of a grid is 1', () =>
+    withDevice('apple-silicon', async (device) => {
+      const kernel = device.compile(source, name);
+      const buffers = Array.from({ length: 31 }, () => Float32Array.of(1));
+      await kernel.run(buffers, { width: 1, height: undefined as never });
+      expect(buffers.map(([value]) => value)).toEqual([3, ...Array.from({ length: 30 }, () => 1)]);
+      kernel.close();
+    }));
+
+  it('copies back no more than it was given, whatever length the array has by then', () =>
+    withDevice('apple-silicon', async (device) => {
+      const kernel = device.compile(source, name);
+      const memory = new ArrayBuffer(4, { maxByteLength: 4096 });
+      const values = new Uint8Array(memory); // as long as its memory is
+      const running = kernel.run([values], { width: 1 });
+      memory.resize(4096);
+      values.fill(7, 4);
+      await running;
+      expect(values.subarray(4).every((value) => value === 7)).toBe(true);
+      kernel.close();
+    }));
+
   // Each message of the way that may give nothing, one after the other.
   it.each([
     ...['newCommandQueue', 'newLibraryWithSource:options:error:', 'newFunctionWithName:', 'stringWithUTF8String:'],

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 enum { NOT_ENQUEUED = 0, COMMITTED = 2, SCHEDULED = 3, COMPLETED = 4, FAILED = 5 };
-enum { MOST_BUFFERS = 8, MOST_PASSES = 32, DEVICE_REMOVED = 11 };
+enum { MOST_BUFFERS = 31, MOST_PASSES = 32, DEVICE_REMOVED = 11 };
 /* Those that a queue lets a program have before they have ended: a further one waits. */
 enum { MOST_UNENDED = 64 };
 

@@ -245,6 +245,7 @@ static struct class buffer_class = {NULL, "MTLBuffer", NULL, buffer_methods, siz
 static id device_buffer(id self, SEL selector, const void *bytes, unsigned long length, unsigned long options) {
   (void)selector;
   if (options != 0) stub_fault("a buffer with options %lu: it could not be read by the CPU on every Mac", options);
+  if (length == 0) stub_fault("a buffer of no bytes");
   struct buffer *buffer = (struct buffer *)stub_new(&buffer_class);
   buffer->facts = stub_facts(self);
   buffer->facts->allocated += length;
