@@ -7,6 +7,7 @@ const calls = {
   selector: { symbols: ['sel_registerName'], takes: ['text'], gives: 'handle' },
   send: { symbols: ['objc_msgSend'], takes: ['handle', 'handle'], gives: 'handle' },
   sendText: { symbols: ['objc_msgSend'], takes: ['handle', 'handle', 'text'], gives: 'handle' },
+  pushPool: { symbols: ['objc_autoreleasePoolPush'], takes: [], gives: 'handle' },
   popPool: { symbols: ['objc_autoreleasePoolPop'], takes: ['handle'], gives: 'void' },
 } as const satisfies CallTable;
 const objc = openLibrary(calls, { names: [library] });
@@ -27,6 +28,8 @@ const faults: Readonly<Record<string, () => unknown>> = {
     send(text, 'release');
     send(text, 'release');
   },
+  unpooled: () => send(made(), 'UTF8String'),
   pool: () => objc.popPool(string),
 };
+if (fault !== 'unpooled') objc.pushPool();
 faults[fault]?.();

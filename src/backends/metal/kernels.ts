@@ -41,7 +41,9 @@ export function compileKernel(bench: Bench, source: string, name: string): Metal
   compiled();
   const held = [pipeline];
   const close = () => {
-    for (const object of held.splice(0)) mac.send.release(object);
+    mac.pooled(() => {
+      for (const object of held.splice(0)) mac.send.release(object);
+    });
   };
   try {
     const queue = mac.pooled(() => given(mac.send.newCommandQueue(device), 'a command queue'));
@@ -107,15 +109,14 @@ async function run(bench: Bench, kernel: Prepared, passed: readonly NodeJS.Typed
     return object;
   };
   try {
-    const copies = buffers.map((bytes): Copied => {
-      const { byteLength } = bytes;
-      return {
-        bytes,
-        byteLength,
-        memory: hold(given(send.newBuffer(device, bytes, byteLength, sharedStorage), 'memory')),
-      };
+    const { commands, copies } = mac.pooled(() => {
+      const copied = buffers.map((bytes): Copied => {
+        const { byteLength } = bytes;
+        const memory = hold(given(send.newBuffer(device, bytes, byteLength, sharedStorage), 'memory'));
+        return { bytes, byteLength, memory };
+      });
+      return { copies: copied, commands: hold(commit(bench, kernel, copied, threads)) };
     });
-    const commands = mac.pooled(() => hold(commit(bench, kernel, copies, threads)));
     await ended(mac, commands);
     mac.pooled(() => {
       for (const { bytes, byteLength, memory } of copies) {
@@ -124,11 +125,13 @@ async function run(bench: Bench, kernel: Prepared, passed: readonly NodeJS.Typed
       }
     });
   } finally {
-    for (const object of held) send.release(object);
+    mac.pooled(() => {
+      for (const object of held) send.release(object);
+    });
   }
 }
 
-/** Gives the command buffer with a reference of the caller's. */
+/** Gives the command buffer with a reference of the caller's. In a pool. */
 function commit(
   bench: Bench,
   { name, pipeline, queue }: Prepared,
@@ -173,12 +176,17 @@ function groupOf({ send }: Mac, pipeline: bigint, { width, height }: CheckedGrid
 async function ended(mac: Mac, commands: bigint): Promise<void> {
   const deadline = performance.now() + longestSeconds * 1000;
   for (;;) {
-    const status = Number(mac.send.status(commands));
-    if (status === endedStatus) return;
-    if (status === failedStatus) throw mac.pooled(() => failureOf(mac, commands));
+    if (mac.pooled(() => hasEnded(mac, commands))) return;
     if (performance.now() > deadline) throw new ProbeError('stuck', `the GPU did not end within ${longestSeconds} s`);
     await sleep(1);
   }
+}
+
+/** Throws a ProbeError where it has failed. In a pool. */
+function hasEnded(mac: Mac, commands: bigint): boolean {
+  const status = Number(mac.send.status(commands));
+  if (status === failedStatus) throw failureOf(mac, commands);
+  return status === endedStatus;
 }
 
 function failureOf(mac: Mac, commands: bigint): ProbeError {

@@ -70,6 +70,10 @@ export class Roster {
 
   /** What is polled; a GPU that has left is reported as such. */
   sample(): DeviceReadings[] {
+    return this.#mac.pooled(() => this.#sample());
+  }
+
+  #sample(): DeviceReadings[] {
     this.#samples += 1;
     if (this.#mayChange() && this.#samples % samplesBetweenLooks === 0) this.look();
     const thermalState = thermalStateOf(this.#mac);
@@ -94,7 +98,9 @@ export class Roster {
   close(): void {
     this.#closed = true;
     this.#commandBuffers.forget();
-    for (const { gpu } of this.#present.values()) this.#mac.send.release(gpu.handle);
+    this.#mac.pooled(() => {
+      for (const { gpu } of this.#present.values()) this.#mac.send.release(gpu.handle);
+    });
     this.#present.clear();
     this.#accelerators.close();
   }
@@ -123,6 +129,7 @@ export class Roster {
     this.#present.set(gpu.registryId, { gpu, id: identity.id, index, target });
   }
 
+  /** In a pool. */
   #remove({ gpu, id, target }: Present): void {
     this.#commandBuffers.forget(target);
     this.#present.delete(target.registryId);

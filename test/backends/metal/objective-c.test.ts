@@ -67,6 +67,7 @@ describe.skipIf(lacks('cc'))('the stub of the runtime', () => {
     ['a message that nobody understands', 'unknown', /unrecognized selector frobnicate sent to NSString/],
     ['a message to the dead', 'dead', /UTF8String was sent to a deallocated NSString/],
     ['one release too many', 'released', /release was sent to a deallocated NSString/],
+    ['a message outside of any pool', 'unpooled', /UTF8String was sent to NSString outside of any autorelease pool/],
     ['a pool that is not open', 'pool', /popped what is no open pool/],
   ])('ends the process over %s', (_, fault, says) => {
     const program = join(import.meta.dirname, '../../programs/metal-faults.ts');

@@ -202,6 +202,7 @@ void (*stub_method(id object, SEL selector, long structure))(void) {
   if (object->dead && !is_class(object)) stub_fault("%s was sent to a deallocated %s", selector, object->isa->name);
   const char *name = is_class(object) ? ((const struct class *)object)->name : object->isa->name;
   const struct method *method = method_of(object, selector);
+  if (pools == 0 && !is_class(object)) stub_fault("%s was sent to %s outside of any autorelease pool", selector, name);
   if (method == NULL || stub_lacks(selector)) stub_fault("unrecognized selector %s sent to %s", selector, name);
 #ifdef __x86_64__
   if (method->gives_structure != (structure != 0)) {

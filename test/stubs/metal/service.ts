@@ -57,13 +57,16 @@ export function openMetalService(library: string, device = 0): MetalService {
     return object;
   };
   const retained = (object: bigint) => hold(must(send(object, 'retain')));
+  const sendPooled = (object: bigint, name: string) => void pooled(() => send(object, name));
   const release = (object: bigint) => {
-    if (held.delete(object)) send(object, 'release');
+    if (held.delete(object)) sendPooled(object, 'release');
   };
-  const all = must(objc.copyAllDevices());
-  const gpu = retained(must(sendNumber(all, 'objectAtIndex:', device)));
-  send(all, 'release');
-  const queue = hold(must(send(gpu, 'newCommandQueue')));
+  const { gpu, queue } = pooled(() => {
+    const all = must(objc.copyAllDevices());
+    const found = retained(must(sendNumber(all, 'objectAtIndex:', device)));
+    send(all, 'release');
+    return { gpu: found, queue: hold(must(send(found, 'newCommandQueue'))) };
+  });
 
   const newSamples = (count: number) => {
     const descriptor = must(send(must(objc.classNamed('MTLCounterSampleBufferDescriptor')), 'new'));
@@ -97,10 +100,10 @@ export function openMetalService(library: string, device = 0): MetalService {
         for (let i = 0; i < passes; i++) encodePass(commands, samples, i);
         return { commands, samples };
       }),
-    commit: (commands) => void send(commands, 'commit'),
+    commit: (commands) => sendPooled(commands, 'commit'),
     run(commands) {
-      send(commands, 'commit');
-      send(commands, 'waitUntilCompleted');
+      sendPooled(commands, 'commit');
+      sendPooled(commands, 'waitUntilCompleted');
     },
     release,
     close() {

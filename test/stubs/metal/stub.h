@@ -3,8 +3,8 @@
  * CoreFoundation, with as much behaviour as those calls need. It is written from Apple's documentation and headers and
  * has never been compared with a Mac: what passes on it is right by that documentation, and no more.
  *
- * It is strict where the real ones only go wrong later: a message to an object that was deallocated, a message that no
- * method answers, a structure asked for through the wrong entry, and one release too many end the process with a
+ * It is strict where the real ones only go wrong later: a message to an object that was deallocated, one outside of any
+ * autorelease pool (where what it leaves behind is never given back), one that no method answers, a structure asked for through the wrong entry, and one release too many end the process with a
  * sentence. Everything that is counted is counted, so that tests can ask whether all was given back.
  */
 #ifndef METAL_STUB_H
