@@ -124,14 +124,21 @@ const vendors = ['Apple', 'AMD', 'Intel', 'NVIDIA'] as const;
 /** Metal tells none; a GPU's name begins with it. */
 const vendorOf = (name: string) => vendors.find((vendor) => name.startsWith(vendor));
 
+/**
+ * To a process whose Node was built with an older SDK, macOS 26 says that it is 16, which there never was
+ * (dotnet/runtime#116503, python/cpython#135675).
+ */
+const majorInTruth = (told: number) => (told === 16 ? 26 : told);
+
 /** "macOS 14.5.0". Throws a ProbeError `unsupported` before macOS 13. */
 export function systemOf({ pooled, send, classNamed }: Mac): string {
   return pooled(() => {
     const process = send.processInfo(classNamed('NSProcessInfo'));
     if (process === null) throw new ProbeError('broken', 'macOS tells nothing of itself');
-    const { major, minor, patch } = send.systemVersion(process);
+    const { major: told, minor, patch } = send.systemVersion(process);
+    const major = majorInTruth(Number(told));
     const system = `macOS ${major}.${minor}.${patch}`;
-    if (Number(major) < 13) throw new ProbeError('unsupported', `${system}: Metal is measured from macOS 13 on`);
+    if (major < 13) throw new ProbeError('unsupported', `${system}: Metal is measured from macOS 13 on`);
     return system;
   });
 }

@@ -73,6 +73,16 @@ describe.skipIf(lacks('cc'))('on a stub of macOS', () => {
       await expect(opening()).rejects.toMatchObject({ kind, message });
     });
 
+    it.each([
+      ['macos 16 1 0', 'macOS 26.1.0'], // what macOS 26 tells a process that was built before there was one
+      ['macos 26 1 0', 'macOS 26.1.0'],
+      ['macos 15 7 1', 'macOS 15.7.1'],
+    ])('have the version of their macOS: %s', (line, version) =>
+      withMetal(stub, ['apple-silicon', line], ({ host }) => {
+        expect(host.devices.get('test-host:metal:0')?.driverVersion).toBe(version);
+      }),
+    );
+
     it.each(['MTLCopyAllDevices', 'processInfo', 'objectAtIndex:', 'CFStringCreateWithCString'])(
       'nil from %s is an error or an absence, and holds nothing',
       async (name) => {
