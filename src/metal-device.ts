@@ -42,11 +42,15 @@ export interface Grid {
   readonly depth?: number;
 }
 
-/** A compiled kernel. Each run of it is measured under its name. */
+/**
+ * A compiled kernel. Each run of it is measured under its name: by the timestamps of its pass where the device takes them
+ * and has room for more (a process can have some 32 such buffers), else by its command buffer as a whole.
+ */
 export interface MetalKernel {
   /**
    * Runs it once, one thread for each point of the grid. The buffers are its arguments 0, 1, …: copied to the device
-   * before, and back when it has ended. Rejects with a ProbeError: `broken` where the GPU fails, `stuck` where it has
+   * before, and back when it has ended. Four runs of a kernel are on the device at once; one that waits for them copies
+   * its buffers when it begins. Rejects with a ProbeError: `broken` where the GPU fails, `stuck` where it has
    * not ended within 30 s, `lost` where the device has left; with a TypeError for what is no grid (whole numbers from 1),
    * for an empty buffer, and for more than 31 buffers.
    */

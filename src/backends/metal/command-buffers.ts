@@ -122,6 +122,17 @@ export class CommandBuffers {
     });
   }
 
+  /** Reads one at once that has ended, where it is followed; never throws. In a pool. */
+  collect(pointer: bigint): void {
+    const followed = this.#followed.get(pointer);
+    if (followed === undefined) return;
+    try {
+      this.#finish(pointer, followed, this.#statusOf(pointer));
+    } catch {
+      this.#dropped += 1;
+    }
+  }
+
   /** Gives up those of a device, or all; what has ended is delivered before. */
   forget(target?: Target): void {
     if (this.#followed.size === 0) return;

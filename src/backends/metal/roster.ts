@@ -165,6 +165,7 @@ export class Roster {
       isOpen() && !this.paused && this.#commandBuffers.observe(target(), pointer, name, passes);
     const bench = {
       ...{ mac: this.#mac, device: handle, sampling: properties.counterSampling, isOpen, observe },
+      collect: (pointer: bigint) => this.#commandBuffers.collect(pointer),
       sink: { deliver: (activity: Activity) => target().sink.deliver(activity) },
     };
     return Object.freeze({

@@ -7,6 +7,7 @@ import { type RecordingHost, recordingHost } from '../../conformance.ts';
 import { scratchFolder } from '../../native/compile.ts';
 import { lacks } from '../../parts.ts';
 import { nothingHeld, openMetalStub, type Scenario } from '../../stubs/metal/open.ts';
+import { openMetalService } from '../../stubs/metal/service.ts';
 
 const name = 'accelmeter_self_test';
 const source = `kernel void ${name}(device float *values, uint i [[thread_position_in_grid]]) {
@@ -62,6 +63,50 @@ describe.skipIf(lacks('cc'))('a kernel on the stub', () => {
       expect(kernels).toMatchObject([{ name, duration: expect.closeTo(seconds, 4), failed: undefined }]);
     }
   });
+
+  /** Runs of one kernel, at once; the durations that were measured. */
+  async function durationsOf(runs: number): Promise<number[]> {
+    const host = recordingHost({ metalLibrary: path });
+    const session = await metal.open(host);
+    const kernel = host.abilities.get('test-host:metal:0')?.metal?.compile(source, name);
+    await sleep(50);
+    const values = Array.from({ length: runs }, () => Float32Array.of(1));
+    await Promise.all(values.map((value) => kernel?.run([value], { width: 1 })));
+    expect(values.every(([value]) => value === 3)).toBe(true);
+    kernel?.close();
+    session.close();
+    return activitiesOf(host).flatMap((each) => (each.kind === 'kernel' ? [each.duration] : []));
+  }
+
+  // More than a queue has room for: the stub ends the process where a further one would wait for ever. And more than
+  // there can be buffers of samples: nobody drains meanwhile.
+  it('can be run as often as wanted at once: a few are on the device, the others wait, all are timed by their pass', async () => {
+    load('apple-silicon');
+    const durations = await durationsOf(100);
+    expect(durations).toHaveLength(100);
+    for (const duration of durations) expect(duration).toBeCloseTo(100e-6, 4);
+  });
+
+  it('is timed by its command buffer where the process has no room for more timestamps', async () => {
+    load('apple-silicon');
+    const service = openMetalService(path);
+    for (let i = 0; i < 32; i++) service.timedCommandBuffer(1);
+    const durations = await durationsOf(3);
+    service.close();
+    for (const duration of durations) expect(duration).toBeCloseTo(200e-6, 7);
+    expect(durations).toHaveLength(3);
+  });
+
+  it('that is closed rejects the runs that wait', () =>
+    withDevice('apple-silicon', async (device) => {
+      const kernel = device.compile(source, name);
+      const running = Array.from({ length: 6 }, () => kernel.run([Float32Array.of(1)], { width: 1 }));
+      kernel.close();
+      const outcomes = await Promise.allSettled(running);
+      expect(outcomes.map(({ status }) => status)).toEqual([
+        ...['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'],
+      ]);
+    }));
 
   it('that does not compile says why, and counts as a failed compilation', () =>
     withDevice('apple-silicon', (device, host) => {

@@ -57,15 +57,26 @@ static id resolve_samples(id self, SEL selector, struct range range) {
   return stub_data(samples->ticks + range.location, range.length * sizeof samples->ticks[0]);
 }
 
+/* As many as macOS lets a process have at once (gpuweb/gpuweb#3652). */
+enum { MOST_SAMPLE_BUFFERS = 32 };
+static int sample_buffers;
+
+static void samples_dealloc(id self) {
+  (void)self;
+  sample_buffers--;
+}
+
 static const struct method samples_methods[] = {
     METHOD("sampleCount", samples_count), METHOD("resolveCounterRange:", resolve_samples), END_OF_METHODS};
 static struct class samples_class = {
-    NULL, "MTLCounterSampleBuffer", NULL, samples_methods, sizeof(struct samples), NULL};
+    NULL, "MTLCounterSampleBuffer", NULL, samples_methods, sizeof(struct samples), samples_dealloc};
 
 id stub_sample_buffer(id device, id descriptor) {
   const struct sample_descriptor *asked = (struct sample_descriptor *)descriptor;
   if (asked->set == NULL || asked->storage != 0) stub_fault("samples without a set, or that the CPU cannot read");
   if (asked->count == 0 || asked->count > MOST_SAMPLES || stub_facts(device)->counters < 0) return NULL;
+  if (sample_buffers == MOST_SAMPLE_BUFFERS) return NULL;
+  sample_buffers++;
   struct samples *samples = (struct samples *)stub_new(&samples_class);
   samples->count = asked->count;
   memset(samples->ticks, 0xff, sizeof samples->ticks); /* MTLCounterErrorValue */
