@@ -250,6 +250,8 @@ export class CommandBuffers {
   }
 }
 
-/** Its start is when we saw it: a failed one may never have begun. */
-const failureOf = (name: string, { ahead, gpuStart }: Times, failed: string) =>
-  ({ kind: 'kernel', name, start: gpuStart + ahead, duration: 0, wait: undefined, failed }) as const;
+/** A failed one may never have begun: then its start is when we saw that. */
+const failureOf = (name: string, { ahead, gpuStart }: Times, failed: string) => {
+  const start = gpuStart > 0 ? gpuStart + ahead : performance.now() / 1000;
+  return { kind: 'kernel', name, start, duration: 0, wait: undefined, failed } as const;
+};

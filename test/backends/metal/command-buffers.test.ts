@@ -64,10 +64,15 @@ describe.skipIf(lacks('cc'))('on a stub of macOS', () => {
       [99, 'metal_99'],
     ])('that fail with %i are failures of the type %s', (code, type) =>
       withMetal(stub, ['apple-silicon', m1, `error ${code}`], ({ device, host, service }) => {
+        const before = performance.now() / 1000;
         const commands = service.commandBuffer();
         service.run(commands);
         device.observeCommandBuffer(commands, 'blur');
         expect(kernelsOf(host)).toMatchObject([{ name: 'blur', failed: type }]);
+        // It has no times: it is told of when it was seen, not when the machine was started.
+        const [activity] = kernelsOf(host);
+        expect(activity?.kind === 'kernel' && activity.start).toBeGreaterThanOrEqual(before);
+        expect(activity?.kind === 'kernel' && activity.start).toBeLessThanOrEqual(performance.now() / 1000);
       }),
     );
 
