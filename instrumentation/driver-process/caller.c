@@ -7,6 +7,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -53,6 +54,8 @@ static pthread_cond_t queue_filled = PTHREAD_COND_INITIALIZER;
 static struct frame *first_frame;
 static struct frame **last_frame = &first_frame;
 
+/* Where answers go. Not stdout, into which a library may print. */
+static int answers = STDOUT_FILENO;
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What the second thread is at, for FRAME_WHERE. */
@@ -88,7 +91,7 @@ static bool read_wholly(void *into, size_t length) {
 static void write_wholly(const void *from, size_t length) {
   const uint8_t *bytes = from;
   while (length > 0) {
-    ssize_t put = write(STDOUT_FILENO, bytes, length);
+    ssize_t put = write(answers, bytes, length);
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) _exit(0); /* nobody listens any more */
     bytes += put;
@@ -343,8 +346,15 @@ static void close_others(void) {
   for (int file = 3; file < 1024; file++) close(file);
 }
 
+/* What a library prints goes where its errors go; what it starts has neither. */
+static void keep_output(void) {
+  answers = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (answers < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) give_up();
+}
+
 int main(void) {
   close_others();
+  keep_output();
   /* Who ends the service's whole group of processes would end us before it has closed: it ends us itself. */
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);

@@ -57,6 +57,8 @@ export interface DriverProcess {
   where(): Promise<{ readonly call: number | undefined; readonly seconds: number }>;
   /** How it ended, as the end of a sentence. */
   readonly ended: Promise<string>;
+  /** False once it is known that it could not be started. */
+  readonly hasBegun: boolean;
   /** Ends it, without waiting: one that hangs in the kernel cannot be ended. */
   end(): void;
   /** Whether the service waits for what was asked. */
@@ -85,19 +87,28 @@ interface Waiting {
   reject(error: ProbeError): void;
 }
 
-function talkTo(child: Started): DriverProcess {
+/** What is said to a program that speaks as ours does. */
+export function talkTo(child: Started): DriverProcess {
   const waiting: Waiting[] = [];
   /** How much each call of a program writes. */
   const written: number[][] = [];
   let end: string | undefined;
+  let isSpoiled = false;
   const ended = whenEnded(child).then((how) => {
-    end = how;
-    for (const each of waiting.splice(0)) each.reject(lost(how));
-    return how;
+    const told = isSpoiled ? 'said what is no answer, and was ended' : how;
+    end = told;
+    for (const each of waiting.splice(0)) each.reject(lost(told));
+    return told;
   });
-  readFrames(child.output, (kind, bytes) => {
-    const at = waiting.findIndex((each) => each.kind === kind);
-    if (at >= 0) waiting.splice(at, 1)[0]?.resolve(bytes);
+  readFrames(child.output, {
+    take(kind, bytes) {
+      const at = waiting.findIndex((each) => each.kind === kind);
+      if (at >= 0) waiting.splice(at, 1)[0]?.resolve(bytes);
+    },
+    refuse() {
+      isSpoiled = true;
+      child.kill();
+    },
   });
   child.keepAlive(false);
 
@@ -114,6 +125,9 @@ function talkTo(child: Started): DriverProcess {
 
   return {
     ended,
+    get hasBegun() {
+      return child.hasBegun;
+    },
     async open(names, symbols) {
       const lists = [names, ...symbols].map((list) => `${list.map((each) => `${each}\0`).join('')}\0`);
       return openedBy(await ask(kinds.open, padded(Buffer.from(lists.join('')))), names, symbols.length);
@@ -127,6 +141,7 @@ function talkTo(child: Started): DriverProcess {
       return resultsIn(await ask(kinds.run, words([program])), lengths);
     },
     async where() {
+      child.look();
       const answer = await ask(kinds.where, Buffer.alloc(0));
       const call = answer.readInt32LE(0);
       return { call: call === -1 ? undefined : call, seconds: answer.readUInt32LE(4) / 1000 };
@@ -149,14 +164,29 @@ async function whenEnded(child: Started): Promise<string> {
 
 const lost = (how: string) => new ProbeError('lost', `the process that calls the driver ${how}`);
 
-function readFrames(stream: Readable, take: (kind: number, bytes: Buffer) => void): void {
+const answered: readonly number[] = [kinds.open, kinds.run, kinds.where];
+/** Bytes of an answer: the arena of the other side has 4 MiB. */
+const mostAnswer = 2 ** 23;
+
+/** Of a stream that is not ours, such as the words of a library, nothing further is read. */
+function readFrames(
+  stream: Readable,
+  { take, refuse }: { take(kind: number, bytes: Buffer): void; refuse(): void },
+): void {
   let rest: Buffer = Buffer.alloc(0);
+  let isRefused = false;
   stream.on('data', (chunk: Buffer) => {
+    if (isRefused) return;
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     while (rest.length >= 8) {
-      const length = rest.readUInt32LE(0);
+      const [length, kind] = [rest.readUInt32LE(0), rest.readUInt32LE(4)];
+      if (!answered.includes(kind) || length > mostAnswer || length % 4 !== 0) {
+        isRefused = true;
+        rest = Buffer.alloc(0);
+        return refuse();
+      }
       if (rest.length < 8 + length) return;
-      take(rest.readUInt32LE(4), rest.subarray(8, 8 + length));
+      take(kind, rest.subarray(8, 8 + length));
       rest = rest.subarray(8 + length);
     }
   });

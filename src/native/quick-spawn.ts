@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { type Bound, type CallTable, openLibrary } from '../ffi.ts';
 
 /** A program that was started. Its streams do not keep this process alive unless they are told to. */
@@ -17,8 +17,12 @@ export interface Started {
   readonly errors: Readable;
   /** Resolves with how it ended, as the end of a sentence, once all that it said was read. */
   readonly ended: Promise<string>;
+  /** False for one that could not be started; only then is that known for sure when it has ended. */
+  readonly hasBegun: boolean;
   /** Ends it by force, without waiting. */
   kill(): void;
+  /** Sees whether it has ended: its streams do not tell where a child of its own still has them open. */
+  look(): void;
   keepAlive(keep: boolean): void;
 }
 
@@ -44,11 +48,21 @@ const withoutWaiting = 1;
 
 /** Throws nothing: a program that cannot be started has ended. */
 export function start(file: string, environment: NodeJS.ProcessEnv): Started {
+  const libc = attempt(library);
   try {
-    return startQuickly(library(), file, environment);
-  } catch {
+    if (libc !== undefined) return startQuickly(libc, file, environment);
     // No such C library, or no koffi here: Node can do it as well, if not so quickly.
     return presented(spawn(file, [], { env: environment, stdio: ['pipe', 'pipe', 'pipe'] }));
+  } catch (error) {
+    return neverBegun(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
   }
 }
 
@@ -60,42 +74,48 @@ function library(): Library {
 }
 
 function startQuickly(libc: Library, file: string, environment: NodeJS.ProcessEnv): Started {
-  const [talk, talkOfChild] = pairOf(libc);
-  const [errors, errorsOfChild] = pairOf(libc);
-  const pid = new Int32Array(1);
-  let code: number;
+  const ours: number[] = [];
+  const ofChild: number[] = [];
   try {
-    const actions = new Uint8Array(512); // 80 bytes and less
-    libc.actionsInit(actions);
-    for (const [from, to] of [
-      [talkOfChild, 0],
-      [talkOfChild, 1],
-      [errorsOfChild, 2],
-    ] as const) {
-      libc.actionsDup(actions, from, to);
+    for (let pairs = 0; pairs < 2; pairs += 1) {
+      const [mine, its] = pairOf(libc);
+      ours.push(mine);
+      ofChild.push(its);
     }
-    const variables = Object.entries(environment).flatMap(([name, value]) =>
-      value === undefined ? [] : `${name}=${value}`,
-    );
-    code = libc.spawn(pid, file, actions, null, ended([file]), ended(variables));
-    libc.actionsDestroy(actions);
+    const [talk, errors] = ofChild as [number, number];
+    const pid = spawned(libc, file, environment, [talk, talk, errors]);
+    const [input, said] = ours.map((fd) => new Socket({ fd, readable: true, writable: true })) as [Socket, Socket];
+    ours.length = 0; // they are the sockets' now
+    return running(libc, pid, input, said);
   } finally {
-    closeSync(talkOfChild);
-    closeSync(errorsOfChild);
+    for (const fd of [...ours, ...ofChild]) closeSync(fd);
   }
-  const input = new Socket({ fd: talk, readable: true, writable: true });
-  const output = new Socket({ fd: errors, readable: true, writable: false });
-  if (code !== 0) {
-    for (const socket of [input, output]) socket.destroy();
-    const why = Object.entries(constants.errno).find(([, number]) => number === code)?.[0] ?? `error ${code}`;
-    return {
-      ...{ input, output: input, errors: output },
-      ended: Promise.resolve(`could not be started: ${why}`),
-      kill() {},
-      keepAlive() {},
-    };
-  }
-  return running(libc, pid[0] as number, input, output);
+}
+
+/** Gives its number. Throws the error's name. */
+function spawned(libc: Library, file: string, environment: NodeJS.ProcessEnv, files: readonly number[]): number {
+  const pid = new Int32Array(1);
+  const actions = new Uint8Array(512); // 80 bytes and less
+  libc.actionsInit(actions);
+  for (const [to, from] of files.entries()) libc.actionsDup(actions, from, to);
+  const variables = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${value}`,
+  );
+  const code = libc.spawn(pid, file, actions, null, ended([file]), ended(variables));
+  libc.actionsDestroy(actions);
+  if (code === 0) return pid[0] as number;
+  throw new Error(Object.entries(constants.errno).find(([, number]) => number === code)?.[0] ?? `error ${code}`);
+}
+
+/** What stands for a program that could not be started. */
+function neverBegun(why: string): Started {
+  const nothing = () => new PassThrough().on('error', () => {}).destroy() as PassThrough;
+  return {
+    ...{ input: nothing(), output: nothing(), errors: nothing() },
+    ended: Promise.resolve(couldNotStart(why)),
+    hasBegun: false,
+    ...{ kill() {}, look() {}, keepAlive() {} },
+  };
 }
 
 /** Lists of C end with nothing. */
@@ -103,78 +123,119 @@ const ended = (texts: readonly string[]) => [...texts, null] as unknown as reado
 
 function pairOf(libc: Library): readonly [number, number] {
   const pair = new Int32Array(2);
-  if (libc.socketpair(unix, closedOnExec, 0, pair) !== 0) throw new Error('no socket pair');
+  if (libc.socketpair(unix, closedOnExec, 0, pair) !== 0)
+    throw new Error('no sockets for it, as where a process has all the files open that it may');
   return [pair[0] as number, pair[1] as number];
 }
 
 function running(libc: Library, pid: number, talk: Socket, errors: Socket): Started {
-  let isOver = false;
-  const over = new Promise<string>((resolve) => {
-    let open = 2;
-    for (const socket of [talk, errors]) {
-      socket.on('error', () => {}); // it has ended, which is told by the close
-      socket.on('close', () => {
-        open -= 1;
-        if (open === 0) reap(libc, pid, 0, resolve);
-      });
-    }
-  });
-  void over.then(() => {
-    isOver = true;
-  });
+  const sockets = [talk, errors];
+  const status = new Int32Array(1);
+  let how: string | undefined;
+  let open = sockets.length;
+  let looks = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const { promise: over, resolve } = Promise.withResolvers<string>();
+
+  function hasEnded(): boolean {
+    if (how !== undefined) return true;
+    const reaped = libc.waitpid(pid, status, withoutWaiting);
+    if (reaped !== 0) how = reaped === pid ? described(status[0] as number) : 'ended';
+    return how !== undefined;
+  }
+  /** A process has closed its sockets a moment before its end can be asked; one that is killed may take for ever. */
+  function watch(): void {
+    const isOver = hasEnded();
+    if (isOver) for (const socket of sockets) socket.destroy();
+    if (open === 0 && (isOver || looks >= mostLooks)) resolve(how ?? 'ended');
+    clearTimeout(timer);
+    if (!isOver) timer = setTimeout(watch, Math.min(longestWait, 2 ** looks)).unref();
+    looks += 1;
+  }
+
+  for (const socket of sockets) {
+    socket.on('error', () => {}); // it has ended, which is told by the close
+    socket.on('close', () => {
+      open -= 1;
+      if (open > 0) return;
+      looks = 0;
+      watch();
+    });
+  }
   return {
     ...{ input: talk, output: talk, errors, ended: over },
+    hasBegun: true,
     kill() {
-      if (isOver) return; // the number may be another's by now
+      if (hasEnded()) return watch(); // the number may be another's by now
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
         // It has ended just now.
       }
+      watch();
+    },
+    look() {
+      if (hasEnded()) watch();
     },
     keepAlive(keep) {
-      for (const socket of [talk, errors]) socket[keep ? 'ref' : 'unref']();
+      for (const socket of sockets) socket[keep ? 'ref' : 'unref']();
     },
   };
 }
 
-const mostLooks = 20;
-
-/** A process has closed its sockets a moment before its end can be asked. */
-function reap(libc: Library, pid: number, looks: number, resolve: (how: string) => void): void {
-  const status = new Int32Array(1);
-  const reaped = libc.waitpid(pid, status, withoutWaiting);
-  if (reaped === 0 && looks < mostLooks) {
-    setTimeout(() => reap(libc, pid, looks + 1, resolve), 2 ** Math.min(looks, 8)).unref();
-    return;
-  }
-  resolve(reaped === pid ? described(status[0] as number) : 'ended');
-}
+/** So many looks after its sockets have closed its end is told, if not how; it is looked for further, for no zombie to stay. */
+const mostLooks = 12;
+/** Milliseconds between two looks, at most. */
+const longestWait = 60_000;
 
 function described(status: number): string {
   const signal = status & 0x7f;
   return signal === 0 ? endedWith(status >> 8) : crashedBy(signalName(signal));
 }
 
+const couldNotStart = (why: string) => `could not be started: ${why}`;
 const endedWith = (code: number | null) => `ended with code ${code}`;
 const crashedBy = (signal: string) => `crashed (${signal})`;
 const signalName = (number: number) =>
   Object.entries(constants.signals).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
 
+/** Where there are no more files to be had, a child of Node's has no streams, and tells of it by an event. */
 function presented(child: ChildProcess): Started {
-  const [input, output, errors] = [child.stdin, child.stdout, child.stderr] as [Writable, Readable, Readable];
-  input.on('error', () => {});
+  let hasBegun = true;
+  let hasExited = false;
+  const over = new Promise<string>((resolve) => {
+    child.on('error', (error) => {
+      if (child.pid !== undefined) return; // it could not be killed, say
+      hasBegun = false;
+      resolve(couldNotStart(error.message));
+    });
+    child.on('exit', () => {
+      hasExited = true;
+    });
+    child.on('close', (code, signal) => resolve(signal === null ? endedWith(code) : crashedBy(signal)));
+  });
+  const none = neverBegun('');
+  const streams = {
+    input: child.stdin ?? none.input,
+    output: child.stdout ?? none.output,
+    errors: child.stderr ?? none.errors,
+  };
+  const all = Object.values(streams) as Socket[];
+  for (const stream of all) stream.on('error', () => {});
   return {
-    ...{ input, output, errors },
-    ended: new Promise((resolve) => {
-      child.on('error', (error) => resolve(`could not be started: ${error.message}`));
-      child.on('close', (code, signal) => resolve(signal === null ? endedWith(code) : crashedBy(signal)));
-    }),
+    ...streams,
+    ended: over,
+    get hasBegun() {
+      return hasBegun;
+    },
     kill: () => void child.kill('SIGKILL'),
+    look() {
+      if (hasExited) for (const stream of all) stream.destroy();
+    },
     keepAlive(keep) {
       const method = keep ? 'ref' : 'unref';
       child[method]();
-      for (const stream of [input, output, errors]) (stream as unknown as Socket)[method]();
+      for (const stream of all) stream[method]?.();
     },
   };
 }

@@ -1,11 +1,11 @@
 /** The process that calls drivers, over the stub of NVML: what it answers, and how it ends. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
-import { type DriverProcess, notCalled, startDriverProcess } from '../../src/native/driver-process.ts';
+import { type DriverProcess, notCalled, startDriverProcess, talkTo } from '../../src/native/driver-process.ts';
 import { prebuiltDriverProcess } from '../../src/native/prebuilt.ts';
 import { start } from '../../src/native/quick-spawn.ts';
 import { hopper, machine, stubNvml, writeScenario } from '../backends/nvml-scenario.ts';
@@ -120,7 +120,9 @@ describe.skipIf(lacks('cc'))('the process that calls drivers', () => {
     await driver.open([library], calls);
     const [pid = 0] = readFileSync('/proc/thread-self/children', 'utf8').trim().split(' ').map(Number).reverse();
     const files = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2);
-    expect(files).toEqual([]);
+    expect(files).toEqual(['3']); // where it answers, apart from where libraries print
+    const linkOf = (file: number) => readlinkSync(`/proc/${pid}/fd/${file}`);
+    expect([linkOf(3), linkOf(1)]).toEqual([linkOf(0), linkOf(2)]);
     driver.end();
     await driver.ended;
     expect(existsSync(`/proc/${pid}`)).toBe(false);
@@ -131,6 +133,83 @@ describe.skipIf(lacks('cc'))('the process that calls drivers', () => {
     expect(await start(file, {}).ended).toBe('could not be started: ENOENT');
     writeFileSync(file, 'no program', { mode: 0o644 });
     expect(await start(file, {}).ended).toBe('could not be started: EACCES');
+  });
+
+  it('that no files are left for has ended, leaves none open, and can be started once there are some', () => {
+    const program = `
+      const { closeSync, openSync, readdirSync } = await import('node:fs');
+      const { startDriverProcess } = await import('./src/native/driver-process.ts');
+      const before = process.argv[1] === 'before';
+      if (before) {
+        const first = startDriverProcess(); // its C library is there before the files run out
+        first.keepAlive(true);
+        first.end();
+        await first.ended;
+      }
+      const said = [];
+      const held = [];
+      for (let i = 0; i < 100; i += 1) try { held.push(openSync('/dev/null')); } catch { break; }
+      for (let free = 0; free < 4; free += 1) {
+        const driver = startDriverProcess();
+        said.push([await driver.ended, driver.hasBegun]);
+        closeSync(held.pop());
+      }
+      while (held.length > 0) closeSync(held.pop());
+      const open = readdirSync('/proc/self/fd').length;
+      const last = startDriverProcess();
+      last.keepAlive(true);
+      const where = await last.where();
+      last.end();
+      await last.ended;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      console.log(JSON.stringify({ said, where, left: readdirSync('/proc/self/fd').length - open }));`;
+    for (const when of ['before', 'never']) {
+      const line = 'ulimit -n 60; exec "$0" --input-type=module -e "$1" "$2"';
+      const { stdout, stderr, status } = spawnSync('bash', ['-c', line, process.execPath, program, when], {
+        cwd: root,
+        encoding: 'utf8',
+        timeout: 10_000,
+      });
+      expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+      const { said, where, left }: { said: [string, boolean][]; where: object; left: number } = JSON.parse(stdout);
+      expect(said.length).toBe(4);
+      for (const [how, hasBegun] of said) {
+        expect(how).toMatch(/^could not be started: (no sockets for it|spawn .* EMFILE)/);
+        expect(hasBegun).toBe(false);
+      }
+      expect(where).toEqual({ seconds: 0 });
+      expect(left).toBeLessThanOrEqual(0);
+    }
+  });
+
+  it('reads the answers of a library that prints', async () => {
+    const driver = begin(['print nvmlInit_v2']);
+    await driver.open([library], calls);
+    driver.load(0, [{ function: 1, arguments: [], offset: 0, length: 0 }]);
+    expect(await driver.run(0)).toMatchObject([{ code: 0 }]);
+    driver.end();
+    expect(await driver.ended).toBe('crashed (SIGKILL): nvml: printed');
+  });
+
+  it('that says what is no answer is ended at once', async () => {
+    const file = join(mkdtempSync(join(scratchFolder(), 'x')), 'program');
+    writeFileSync(file, '#!/bin/sh\necho this is no frame of ours\nexec sleep 20\n', { mode: 0o755 });
+    const driver = talkTo(start(file, { PATH: '/usr/bin:/bin' }));
+    driver.keepAlive(true);
+    await expect(driver.run(0)).rejects.toMatchObject({ message: /said what is no answer, and was ended/ });
+  });
+
+  it('that crashed is seen to have, though a child of the library’s keeps its pipes open', async () => {
+    const driver = begin(['fork nvmlInit_v2', 'crash nvmlSystemGetDriverVersion']);
+    await driver.open([library], calls);
+    driver.load(0, [
+      { function: 1, arguments: [], offset: 0, length: 0 },
+      { function: 3, arguments: [{ address: 8 }, 80], offset: 8, length: 80 },
+    ]);
+    const lost = expect(driver.run(0)).rejects.toMatchObject({ message: /crashed \(SIGSEGV\)/ });
+    await sleep(200);
+    await expect(driver.where()).rejects.toMatchObject({ message: /crashed \(SIGSEGV\)/ });
+    await lost;
   });
 
   it('is not confused by what no service of ours would say', () => {

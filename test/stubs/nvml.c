@@ -16,6 +16,8 @@
  *     hang nvmlDeviceGetName 30     sleeps so many seconds in each call of that function
  *     at 50 lost 0                  from the 50th call on the GPU is lost (15); "at 50 code 18" answers so for all
  *     crash nvmlDeviceGetName       and "abort"
+ *     print nvmlDeviceGetName       a line to stdout
+ *     fork nvmlDeviceGetName        a child, which lives for 5 s
  *
  * With -DOLD it lacks what drivers of 2020 lack.
  */
@@ -145,6 +147,14 @@ static int fault(const char *name, int gpu) {
     if (strcmp(line->key, "abort") == 0 && strcmp(line->rest, name) == 0) {
       fprintf(stderr, "nvml: assertion failed\n");
       abort();
+    }
+    if (strcmp(line->key, "print") == 0 && strcmp(line->rest, name) == 0) {
+      printf("nvml: printed\n");
+      fflush(stdout);
+    }
+    if (strcmp(line->key, "fork") == 0 && strcmp(line->rest, name) == 0 && fork() == 0) {
+      sleep(5);
+      _exit(0);
     }
     if (strcmp(line->key, "at") != 0) continue;
     if (sscanf(line->rest, "%u lost %d", &from, &what) == 2 && calls >= from && what == gpu) return 15;
