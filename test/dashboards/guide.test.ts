@@ -202,6 +202,7 @@ function machineOf(sinks: Map<Id, ActivitySink>): Backend {
             readings: [
               { name: 'hw.gpu.memory.limit', value: 2 ** 33 },
               { name: 'accelmeter.device.queue.depth', value: 3 },
+              { name: 'hw.temperature', value: 61, attributes: { 'hw.sensor_location': 'core' } },
             ],
           })),
           process,

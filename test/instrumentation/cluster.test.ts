@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { onEveryNode, startNode } from '../child.ts';
 import { lacks } from '../parts.ts';
 
-const anyPort = { OTEL_EXPORTER_PROMETHEUS_PORT: '0' };
+/** Ten scrapes a second see each worker: the endpoint's Worker would ask the service for a page once a second. */
+const anyPort = { OTEL_EXPORTER_PROMETHEUS_PORT: '0', ACCELMETER_ENDPOINT_WORKER: '0' };
 
 /** Series and values of a page, of the counters and histograms among them or of all. */
 function series(page: string, { rising }: { rising: boolean }): Map<string, number> {

@@ -174,7 +174,7 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
   it('shows no sign of OpenCL before its first use, and its device after', async () => {
     const { observed } = await run('plain');
     expect(observed.sourcesBefore).toEqual([
-      { name: 'opencl_layer', up: true, detail: 'ready, the program has not used OpenCL yet' },
+      { name: 'opencl_layer', up: true, ofKernels: true, detail: 'ready, the program has not used OpenCL yet' },
     ]);
     expect(observed.sources).toMatchObject([
       { name: 'opencl', up: true },
