@@ -30,6 +30,7 @@ static bool take_free(uint32_t *index) {
   }
   if (atomic_load_explicit(&never_used, memory_order_relaxed) >= BUFFERS) return false;
   *index = atomic_fetch_add_explicit(&never_used, 1, memory_order_relaxed);
+  if (*index == 0) end_before_cupti(); /* once, on the thread that launches a first kernel: CUDA is started now */
   return *index < BUFFERS;
 }
 

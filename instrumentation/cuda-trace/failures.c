@@ -16,7 +16,7 @@ void watch_failures(void *subscriber) {
   if (cupti.enable_callback == NULL) return;
   cupti.enable_callback(1, subscriber, CUPTI_CB_DOMAIN_STATE, CUPTI_CBID_STATE_FATAL_ERROR);
   if (!settings.memory) return;
-  for (size_t i = 0; i < sizeof allocating_calls / sizeof *allocating_calls; i++) {
+  for (size_t i = 0; i < sizeof allocating_calls / sizeof *allocating_calls && !process_ends(); i++) {
     cupti.enable_callback(1, subscriber, CUPTI_CB_DOMAIN_DRIVER_API, allocating_calls[i]);
   }
 }

@@ -8,13 +8,16 @@ static atomic_flag begun = ATOMIC_FLAG_INIT;
 
 bool set_up(void) {
   set_outcome(OUTCOME_STARTING);
+  if (!enter_cupti()) return false;
   enum outcome found = open_cupti();
+  end_before_cupti();
   if (found == OUTCOME_TRACING) {
     ring_arm(); /* before CUPTI can call back */
     found = subscribe();
     if (found == OUTCOME_TRACING) compare_clocks();
   }
   set_outcome(found);
+  leave_cupti();
   return found == OUTCOME_TRACING;
 }
 

@@ -204,7 +204,7 @@ static void read_record(const uint8_t *at) {
 
 void read_records(uint8_t *buffer, size_t valid) {
   uint8_t *record = NULL;
-  for (;;) {
+  while (!process_ends()) {
     uint8_t *before = record;
     int code = cupti.next_record(buffer, valid, &record);
     if (code == CUPTI_ERROR_MAX_LIMIT_REACHED) return; /* that was all */

@@ -71,7 +71,7 @@ void ask_for_records(bool on) {
   uint32_t wanted[6];
   uint32_t count = wanted_kinds(wanted);
   uint32_t given = 0;
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < count && !process_ends(); i++) {
     int code = (on ? cupti.enable : cupti.disable)(wanted[i]);
     if (code == CUPTI_SUCCESS) given |= 1u << i;
     else if (i == 0) atomic_store(&result, code);
@@ -106,17 +106,22 @@ static enum outcome refused(int code) {
  */
 enum outcome subscribe(void) {
   read_settings();
+  if (process_ends()) return OUTCOME_ENDED;
   int code = cupti.subscribe(&subscriber, called_back, NULL);
+  end_before_cupti();
+  if (process_ends()) return OUTCOME_ENDED;
   if (code != CUPTI_SUCCESS) return refused(code);
   bound_memory();
   if (settings.latency && cupti.latency_timestamps != NULL) cupti.latency_timestamps(1);
   code = cupti.register_callbacks(buffer_requested, buffer_completed);
+  if (process_ends()) return OUTCOME_ENDED;
   if (code == CUPTI_SUCCESS) {
     ask_for_records(true);
     if ((kinds_given() & 1u) != 0) {
       watch_failures(subscriber);
       return OUTCOME_TRACING;
     }
+    if (process_ends()) return OUTCOME_ENDED;
     code = last_result();
     ask_for_records(false);
   }

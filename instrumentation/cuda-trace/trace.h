@@ -4,7 +4,8 @@
  *
  * Rules:
  *  - On the program's threads, where CUPTI asks for buffers and gives them back, nothing is done but to take one from a
- *    list or put one into it: no lock, no allocation, no system call, no call of CUDA.
+ *    list or put one into it: no lock, no allocation, no system call, no call of CUDA. But once, at the first buffer of
+ *    all, a handler of exit() is registered there.
  *  - Everything else is done by one thread of ours: it asks CUPTI for what is finished, reads the records and gives
  *    the buffers back. A driver that hangs holds that thread and nobody else.
  *  - What cannot be followed runs all the same and is counted. After three faults the tracer is off for good.
@@ -102,6 +103,17 @@ bool cupti_is_gone(void);
 
 /* worker.c: the thread. False where it cannot be started. */
 bool start_worker(bool set_up_first);
+/* Around calls of CUPTI: the end of the process waits for them. False, and nothing may be called, where it has begun. */
+bool enter_cupti(void);
+void leave_cupti(void);
+bool process_ends(void);
+/*
+ * Has all that end before CUPTI and CUDA take themselves down. They do so in handlers of exit(), which run in the reverse
+ * order of their registering: so this is called after each moment at which one of them may have registered one.
+ */
+void end_before_cupti(void);
+
+/* injection.c */
 bool set_up(void);
 
 #endif

@@ -23,6 +23,7 @@ RING_EXPORT void accelmeter_cuda_pause(uint32_t paused);
 RING_EXPORT double accelmeter_cuda_request_flush(void);
 RING_EXPORT uint32_t accelmeter_cuda_flushed_since(double request);
 RING_EXPORT void accelmeter_cuda_status(double out[9]);
+RING_EXPORT void accelmeter_cuda_end_set_up(void);
 
 #define BUSY_NAP_MS 50  /* between rounds while there is work: well within what the ring and the buffers hold */
 #define IDLE_NAP_MS 200 /* after a second without any */
@@ -81,17 +82,28 @@ static void follow_pause(void) {
   asked = wanted;
 }
 
+/*
+ * CUDA registers handlers of exit() of its own after it has loaded us. Until it is known to be started, which the first
+ * buffer tells, CUPTI has nothing to say, and is not asked: see end_before_cupti().
+ */
+static bool cuda_runs(void) {
+  static bool yes;
+  if (!yes) yes = buffers_lent() > 0;
+  return yes;
+}
+
 /* False where there was nothing. */
 static bool round_of_work(void) {
+  if (!cuda_runs()) return false;
   atomic_store(&round_begun_ns, ring_clock_ns());
   uint64_t before = records_read();
   if (outcome() == OUTCOME_TRACING) {
     follow_pause();
-    /* Without a buffer it has nothing; and CUDA may be just starting. */
+    /* Without a buffer it has nothing. */
     int code = buffers_lent() > 0 ? cupti.flush(0) : CUPTI_SUCCESS;
     if (code != CUPTI_SUCCESS) fault(code, "an error when it was asked for its records");
   }
-  if (!cupti_is_gone()) {
+  if (!cupti_is_gone() && !process_ends()) {
     compare_clocks();
     read_completed(read_records);
     count_dropped();
@@ -106,38 +118,65 @@ static void switch_off(void) {
   if (!cupti_is_gone()) ask_for_records(false);
 }
 
-static void *work(void *set_up_first) {
-  if (set_up_first != NULL && !set_up()) return NULL;
+static void go_round(void) {
+  bool first = true;
   uint64_t last_work_ns = ring_clock_ns();
   while (!atomic_load(&ending)) {
     uint32_t heard = atomic_load(&bell);
     uint64_t asked = atomic_load(&rounds_asked);
-    atomic_store(&in_cupti, true);
-    if (atomic_load(&ending)) break;
-    if (round_of_work()) last_work_ns = ring_clock_ns();
+    if (!enter_cupti()) break;
+    if (round_of_work()) {
+      last_work_ns = ring_clock_ns();
+      if (first) end_before_cupti(); /* if it has prepared for its end at its first question only */
+      first = false;
+    }
     bool off = outcome() == OUTCOME_OFF;
     if (off) switch_off();
-    atomic_store(&in_cupti, false);
+    leave_cupti();
     atomic_store(&rounds_done, asked);
     if (off) break;
     rest(heard, ring_clock_ns() - last_work_ns < 1000000000u ? BUSY_NAP_MS : IDLE_NAP_MS);
   }
-  atomic_store(&in_cupti, false);
+}
+
+static void *work(void *set_up_first) {
+  if (set_up_first == NULL || set_up()) go_round();
   atomic_store(&rounds_done, UINT64_MAX);
   atomic_store(&running, false);
   return NULL;
 }
 
+bool process_ends(void) { return atomic_load(&ending); }
+
+bool enter_cupti(void) {
+  atomic_store(&in_cupti, true);
+  if (!process_ends()) return true;
+  leave_cupti();
+  return false;
+}
+
+void leave_cupti(void) { atomic_store(&in_cupti, false); }
+
 /*
- * As the process ends CUDA is taken down, and must not be called any more. Registered after CUDA's own, so called before
- * them. Waits for a round that is under way, but not for a driver that hangs.
+ * As the process ends CUDA and CUPTI are taken down, and must not be called any more. Waits for what is under way, but not
+ * for a driver that hangs.
  */
 static void end(void) {
   const struct timespec moment = of_ms(1);
-  atomic_store(&ending, true);
+  if (atomic_exchange(&ending, true)) return;
   ring_bell();
   for (int i = 0; i < 50 && atomic_load(&in_cupti); i++) nanosleep(&moment, NULL);
   if (outcome() == OUTCOME_TRACING) set_outcome(OUTCOME_ENDED);
+}
+
+void end_before_cupti(void) { atexit(end); }
+
+/*
+ * For JavaScript, before exit() begins: a call that subscribes may register a handler of CUPTI's and still be under way,
+ * and no handler of ours can be before that one.
+ */
+void accelmeter_cuda_end_set_up(void) {
+  if (outcome() == OUTCOME_STARTING) end();
 }
 
 bool start_worker(bool set_up_first) {
@@ -151,7 +190,7 @@ bool start_worker(bool set_up_first) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (started) {
     pthread_detach(thread);
-    atexit(end);
+    end_before_cupti();
   } else {
     atomic_store(&running, false);
     atomic_store(&rounds_done, UINT64_MAX);

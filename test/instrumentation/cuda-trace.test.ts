@@ -288,6 +288,32 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
     });
   });
 
+  /** The stub takes itself down at exit, lives on for 300 ms, and tells of each call that comes then. */
+  describe('where the process ends', () => {
+    const living = { STUB_CUPTI_END_MS: '300' };
+
+    it('does not call CUPTI any more, where it was attached to', async () => {
+      const environment = { EAGER: '1', ...living };
+      const { observed, stderr } = await run('attached', { traced: false, environment });
+      expect([stderr, counts(observed)]).toEqual(['', { seen: 5 }]);
+    });
+
+    it('does not call it any more, where it ends while the tracer is being attached', async () => {
+      const environment = { EAGER: '1', SETTLE: '0', ...living };
+      const { code, stderr } = await run('attached', { traced: false, scenario: 'slow 400\n\n', environment });
+      expect([code, stderr]).toEqual([0, '']);
+    });
+
+    it.each([
+      ['a kernel', 'kernel count=5', { kernel: 5 }],
+      ['no kernel', '', {}],
+    ])('does not call it after a handler that CUDA registers after us, having run %s', async (_, ran, told) => {
+      const environment = { STUB_CUDA_ENDS_CUPTI: '1', ...living };
+      const { observed, stderr } = await run('plays', { scenario: `\n\n${ran}`, environment });
+      expect([stderr, counts(observed)]).toEqual(['', told]);
+    });
+  });
+
   describe.skipIf(lacks('nvidia-libraries'))('with NVIDIA’s own driver library, on a machine without a GPU', () => {
     const real = () => ({
       CUDA_UNDER_TEST: join(requirePart('nvidia-libraries').path, 'libcuda.so.1'),

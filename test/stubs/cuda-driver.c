@@ -1,7 +1,8 @@
 /*
  * A CUDA driver without a GPU, of what the tracer asks and what loads it: cuInit() loads the library named in
  * CUDA_INJECTION64_PATH, as the real one does. It has three devices: a GPU, a part of one (MIG), and one that tells no
- * UUID. With STUB_CUDA_VERSION it is of that version.
+ * UUID. With STUB_CUDA_VERSION it is of that version. With STUB_CUDA_ENDS_CUPTI it takes the stub of CUPTI down in a
+ * handler of exit() that it registers when our tracer is there already.
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -16,6 +17,14 @@ EXPORT int cuDeviceGet(int *device, int ordinal);
 EXPORT int cuDeviceGetUuid(void *uuid, int device);
 EXPORT int cuDeviceGetUuid_v2(void *uuid, int device);
 
+static void end(void) {
+  const char *path = getenv("ACCELMETER_CUPTI_LIBRARY");
+  void *cupti = path == NULL ? NULL : dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+  void (*take_down)(void) = NULL;
+  if (cupti != NULL) *(void **)(&take_down) = dlsym(cupti, "stub_cupti_take_down");
+  if (take_down != NULL) take_down();
+}
+
 int cuInit(unsigned flags) {
   (void)flags;
   const char *path = getenv("CUDA_INJECTION64_PATH");
@@ -23,6 +32,7 @@ int cuInit(unsigned flags) {
   int (*initialise)(void) = NULL;
   if (library != NULL) *(void **)(&initialise) = dlsym(library, "InitializeInjection");
   if (initialise != NULL) initialise();
+  if (getenv("STUB_CUDA_ENDS_CUPTI") != NULL) atexit(end);
   return 0;
 }
 

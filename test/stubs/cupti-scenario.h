@@ -28,6 +28,7 @@ enum { SUBSCRIBE, REGISTER, FLUSH, ENABLE, NEXT };
 static int generation = 12;
 static size_t dropped;
 static int hang_seconds;
+static long slow_ms;
 static _Atomic long told;
 static uint32_t correlation;
 
@@ -289,6 +290,7 @@ static void play_line(char *line) {
   else if (strcmp(verb, "alien") == 0) completed(NULL, 0, alien, sizeof alien, sizeof alien);
   else if (strcmp(verb, "sleep") == 0) pause_ms(atol(first));
   else if (strcmp(verb, "hang") == 0) hang_seconds = atoi(first);
+  else if (strcmp(verb, "slow") == 0) slow_ms = atol(first);
   else if (strcmp(verb, "fatal") == 0) call_back(CUPTI_CB_DOMAIN_STATE, CUPTI_CBID_STATE_FATAL_ERROR, 999, 0);
   else if (strcmp(verb, "refused-memory") == 0) {
     read_keys(line, &thing);

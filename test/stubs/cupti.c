@@ -16,11 +16,17 @@
  *   fatal                     it fails itself
  *   sleep MILLISECONDS
  *   hang SECONDS              what the next flush takes
+ *   slow MILLISECONDS         what subscribing takes
  *
  * It is played on a thread of its own when records of kernels are first asked for, from the file in STUB_CUPTI; or by
  * stub_cupti_play(). Only kinds that are asked for are told.
+ *
+ * As the real one it takes itself down in handlers of exit(), which it registers as it is loaded and as it is subscribed
+ * to. A call that comes later is told of on stderr; STUB_CUPTI_END_MS is how long a process lives on after that.
  */
 #include "cupti-scenario.h"
+
+#include <stdatomic.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -47,6 +53,24 @@ EXPORT double stub_cupti_callback_seconds(void);
 EXPORT uint32_t stub_cupti_enabled(uint32_t kind);
 EXPORT uint32_t stub_cupti_attribute(uint32_t attribute);
 EXPORT double stub_cupti_told(void);
+EXPORT void stub_cupti_take_down(void);
+
+/* ---- its end ---- */
+
+static _Atomic bool taken_down;
+
+/* Also called by the stub of the driver, which takes down what it was traced by. */
+void stub_cupti_take_down(void) {
+  if (atomic_exchange(&taken_down, true)) return;
+  const char *milliseconds = getenv("STUB_CUPTI_END_MS");
+  if (milliseconds != NULL) pause_ms(atol(milliseconds));
+}
+
+static __attribute__((constructor)) void loaded(void) { atexit(stub_cupti_take_down); }
+
+static void called(const char *function) {
+  if (taken_down) fprintf(stderr, "stub CUPTI: %s was called after its end\n", function);
+}
 
 /* Plays lines; how many records were told by now. */
 double stub_cupti_play(const char *scenario) {
@@ -139,28 +163,34 @@ static void begin(void) {
 /* ---- CUPTI ---- */
 
 int cuptiGetVersion(uint32_t *version) {
+  called(__func__);
   begin();
   *version = generation == 11 ? 18 : generation == 12 ? 22 : 26;
   return CUPTI_SUCCESS;
 }
 
-int cuptiSubscribe(void **subscriber, cupti_callback called, void *userdata) {
+int cuptiSubscribe(void **subscriber, cupti_callback call_back_at, void *userdata) {
+  called(__func__);
   (void)userdata;
   begin();
+  atexit(stub_cupti_take_down);
+  pause_ms(slow_ms);
   if (answers[SUBSCRIBE] != 0) return answers[SUBSCRIBE];
   if (callback != NULL) return CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED;
-  callback = called;
+  callback = call_back_at;
   *subscriber = (void *)(uintptr_t)1;
   return CUPTI_SUCCESS;
 }
 
 int cuptiUnsubscribe(void *subscriber) {
+  called(__func__);
   (void)subscriber;
   callback = NULL;
   return CUPTI_SUCCESS;
 }
 
 int cuptiActivityRegisterCallbacks(cupti_buffer_requested request, cupti_buffer_completed complete_it) {
+  called(__func__);
   if (answers[REGISTER] != 0) return answers[REGISTER];
   requested = request;
   completed = complete_it;
@@ -168,6 +198,7 @@ int cuptiActivityRegisterCallbacks(cupti_buffer_requested request, cupti_buffer_
 }
 
 int cuptiActivityEnable(uint32_t kind) {
+  called(__func__);
   if (answers[ENABLE] != 0) return answers[ENABLE];
   if (refusals[kind & 63] != 0) return refusals[kind & 63];
   enabled[kind & 63] = true;
@@ -181,11 +212,13 @@ int cuptiActivityEnable(uint32_t kind) {
 }
 
 int cuptiActivityDisable(uint32_t kind) {
+  called(__func__);
   enabled[kind & 63] = false;
   return CUPTI_SUCCESS;
 }
 
 int cuptiActivityFlushAll(uint32_t flag) {
+  called(__func__);
   (void)flag;
   if (hang_seconds > 0) pause_ms(hang_seconds * 1000L);
   if (answers[FLUSH] != 0) return answers[FLUSH];
@@ -196,6 +229,7 @@ int cuptiActivityFlushAll(uint32_t flag) {
 }
 
 int cuptiActivityGetNextRecord(uint8_t *from, size_t valid, uint8_t **record) {
+  called(__func__);
   if (answers[NEXT] != 0) return answers[NEXT];
   uint8_t *next = from;
   if (*record != NULL) {
@@ -209,11 +243,13 @@ int cuptiActivityGetNextRecord(uint8_t *from, size_t valid, uint8_t **record) {
 }
 
 int cuptiGetTimestamp(uint64_t *ns) {
+  called(__func__);
   *ns = now_ns();
   return CUPTI_SUCCESS;
 }
 
 int cuptiActivityGetNumDroppedRecords(void *context, uint32_t stream, size_t *count) {
+  called(__func__);
   (void)context, (void)stream;
   pthread_mutex_lock(&lock);
   *count = dropped;
@@ -223,6 +259,7 @@ int cuptiActivityGetNumDroppedRecords(void *context, uint32_t stream, size_t *co
 }
 
 int cuptiActivitySetAttribute(uint32_t attribute, size_t *size, void *value) {
+  called(__func__);
   size_t number = 0;
   memcpy(&number, value, *size);
   attributes[attribute & 15] = number;
@@ -230,17 +267,20 @@ int cuptiActivitySetAttribute(uint32_t attribute, size_t *size, void *value) {
 }
 
 int cuptiActivityEnableLatencyTimestamps(uint8_t on) {
+  called(__func__);
   latency = on != 0;
   return CUPTI_SUCCESS;
 }
 
 int cuptiEnableCallback(uint32_t on, void *subscriber, uint32_t domain, uint32_t id) {
+  called(__func__);
   (void)subscriber, (void)domain;
   if (id < sizeof watched) watched[id] = on != 0;
   return CUPTI_SUCCESS;
 }
 
 int cuptiGetResultString(int result, const char **text) {
+  called(__func__);
   *text = result == 999 ? "CUPTI_ERROR_UNKNOWN" : "CUPTI_ERROR_OF_THE_STUB";
   return CUPTI_SUCCESS;
 }

@@ -1,4 +1,5 @@
 /** How the work of a program that knows nothing of us becomes activities: from the CUPTI tracer's ring. */
+import { isMainThread } from 'node:worker_threads';
 import type { Activity, ActivitySink } from '../../activity.ts';
 import type { Host, SourceState } from '../../backend.ts';
 import { armCudaTracer, cudaInjection, isCudaTraceOff } from '../../native/arm.ts';
@@ -60,10 +61,15 @@ export function openTrace(
   /** Under `register` CUDA has been told of us already, and loads the tracer when the program starts it. */
   function prepare(): void {
     if (!lazy) {
-      if (calls.isLoaded()) calls.attach();
+      if (calls.isLoaded()) attach();
       else armCudaTracer();
     }
     if (readStatus(calls).outcome === 'unused') lacking = lacksCupti(calls.lookForCupti());
+  }
+
+  function attach(): void {
+    calls.attach();
+    if (isMainThread) process.once('exit', () => calls.endSetUp());
   }
 
   /** Again at each drain: who read before us may have been closed. */

@@ -14,6 +14,8 @@ export const tracerCalls = {
   nameLibraries: { symbols: ['accelmeter_cuda_name_libraries'], takes: ['text', 'text'], gives: 'void' },
   /** Begins to trace a process in which CUDA runs already; on another thread. */
   attach: { symbols: ['accelmeter_cuda_attach'], takes: [], gives: 'u32' },
+  /** Where the process ends before the tracer is attached: no more is begun. Waits 50 ms at most. */
+  endSetUp: { symbols: ['accelmeter_cuda_end_set_up'], takes: [], gives: 'void' },
   pause: { symbols: ['accelmeter_cuda_pause'], takes: ['u32'], gives: 'void' },
   /** Has CUPTI asked for what is finished; gives what `flushedSince` takes. */
   requestFlush: { symbols: ['accelmeter_cuda_request_flush'], takes: [], gives: 'f64' },
