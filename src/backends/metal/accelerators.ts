@@ -6,15 +6,23 @@
  */
 import type { Mac } from './driver.ts';
 
-/** A key that the driver does not have is `undefined`. */
-export interface AcceleratorStatistics {
-  /** "Device Utilization %", 0 to 100. */
-  readonly utilizationPercent: number | undefined;
-  /** "In use system memory": of the memory that GPU and CPU share. */
-  readonly systemMemoryBytes: number | undefined;
-  /** "vramUsedBytes": of memory of its own. */
-  readonly videoMemoryBytes: number | undefined;
-}
+/** By what is told, the keys that may have it, the first that is there to be taken. The second ones are of AMD's drivers. */
+const keys = {
+  /** 0 to 100. */
+  utilizationPercent: ['Device Utilization %', 'GPU Activity(%)'],
+  /** In use, of the memory that GPU and CPU share. */
+  systemMemoryBytes: ['In use system memory'],
+  /** In use, of memory of its own. */
+  videoMemoryBytes: ['vramUsedBytes', 'inUseVidMemoryBytes'],
+  // What follows AMD's drivers tell, and no others that we know of.
+  temperatureCelsius: ['Temperature(C)'],
+  powerWatts: ['Total Power(W)'],
+  coreMegahertz: ['Core Clock(MHz)'],
+  memoryMegahertz: ['Memory Clock(MHz)'],
+} as const;
+
+/** What the driver has no key for is `undefined`. */
+export type AcceleratorStatistics = { readonly [Value in keyof typeof keys]: number | undefined };
 
 export interface Accelerators {
   /** `gone` where the registry has no service of that id. */
@@ -27,23 +35,24 @@ const utf8 = 0x0800_0100;
 const doubleType = 13;
 const mainPort = 0;
 
-const names = {
-  statistics: 'PerformanceStatistics',
-  utilization: 'Device Utilization %',
-  systemMemory: 'In use system memory',
-  videoMemory: 'vramUsedBytes',
-} as const;
+const statistics = 'PerformanceStatistics';
+const all = Object.keys(keys) as (keyof typeof keys)[];
+/** Of a GPU without such a service. */
+export const noStatistics: AcceleratorStatistics = Object.freeze({
+  ...{ utilizationPercent: undefined, systemMemoryBytes: undefined, videoMemoryBytes: undefined },
+  ...{ temperatureCelsius: undefined, powerWatts: undefined, coreMegahertz: undefined, memoryMegahertz: undefined },
+});
 
 export function openAccelerators({ coreFoundation: cf, ioKit }: Mac): Accelerators {
-  const keys = new Map<string, bigint>();
+  const strings = new Map<string, bigint>();
   const number = new Float64Array(1);
   const dictionaryType = cf.dictionaryType();
   const numberType = cf.numberType();
 
   /** Made once, and released when we close. */
   function key(name: string): bigint | null {
-    const known = keys.get(name) ?? cf.createString(null, name, utf8);
-    if (known !== null) keys.set(name, known);
+    const known = strings.get(name) ?? cf.createString(null, name, utf8);
+    if (known !== null) strings.set(name, known);
     return known;
   }
 
@@ -55,16 +64,12 @@ export function openAccelerators({ coreFoundation: cf, ioKit }: Mac): Accelerato
   }
 
   function read(service: number): AcceleratorStatistics {
-    const wanted = key(names.statistics);
+    const wanted = key(statistics);
     const found = wanted === null ? null : ioKit.createProperty(service, wanted, null, 0);
-    if (found === null) return nothing;
+    if (found === null) return noStatistics;
     try {
-      if (cf.typeOf(found) !== dictionaryType) return nothing;
-      return {
-        utilizationPercent: numberIn(found, names.utilization),
-        systemMemoryBytes: numberIn(found, names.systemMemory),
-        videoMemoryBytes: numberIn(found, names.videoMemory),
-      };
+      if (cf.typeOf(found) !== dictionaryType) return noStatistics;
+      return valuesOf((name) => numberIn(found, name));
     } finally {
       cf.release(found);
     }
@@ -73,7 +78,7 @@ export function openAccelerators({ coreFoundation: cf, ioKit }: Mac): Accelerato
   return {
     read(registryId) {
       const matching = ioKit.matchingId(registryId);
-      if (matching === null) return nothing;
+      if (matching === null) return noStatistics;
       const service = ioKit.matchingService(mainPort, matching);
       if (service === 0) return 'gone';
       try {
@@ -83,14 +88,20 @@ export function openAccelerators({ coreFoundation: cf, ioKit }: Mac): Accelerato
       }
     },
     close() {
-      for (const string of keys.values()) cf.release(string);
-      keys.clear();
+      for (const string of strings.values()) cf.release(string);
+      strings.clear();
     },
   };
 }
 
-const nothing: AcceleratorStatistics = {
-  utilizationPercent: undefined,
-  systemMemoryBytes: undefined,
-  videoMemoryBytes: undefined,
-};
+/** Each value by the first of its keys that has one. */
+function valuesOf(numberOf: (key: string) => number | undefined): AcceleratorStatistics {
+  const values: { -readonly [Value in keyof AcceleratorStatistics]: number | undefined } = { ...noStatistics };
+  for (const value of all) {
+    for (const key of keys[value]) {
+      values[value] = numberOf(key);
+      if (values[value] !== undefined) break;
+    }
+  }
+  return values;
+}

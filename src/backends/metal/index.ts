@@ -68,11 +68,13 @@ function session(roster: Roster): Session {
 const never = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000);
 
-/** What is not read at all is said here: it is missing on every Mac, and nothing that is installed would mend it. */
-const unread = 'power, temperature and clocks are not read: macOS tells them to root only';
+/** What is not read is said here: it is missing on every such Mac, and nothing that is installed would mend it. */
+const unread =
+  'power, temperature and clocks of GPUs of Apple’s and Intel’s are not read: macOS tells them to root only';
 
-function deviceSource({ gpus, system }: Roster): SourceState {
-  return { name: 'metal', up: true, detail: `${gpus.join(', ') || 'no GPU at present'}, ${system}; ${unread}` };
+function deviceSource({ gpus, hasSilentDriver, system }: Roster): SourceState {
+  const seen = `${gpus.join(', ') || 'no GPU at present'}, ${system}`;
+  return { name: 'metal', up: true, detail: hasSilentDriver ? `${seen}; ${unread}` : seen };
 }
 
 function statisticsSource({ hasStatistics: up }: Roster): SourceState {

@@ -28,10 +28,32 @@ export function readingsOf(properties: Properties, told: Told): Reading[] {
     // The limit is what is recommended: what is beyond it is no share.
     isAmount(usage) && isAmount(limit) && usage <= limit && { name: 'hw.gpu.memory.utilization', value: usage / limit },
     isAmount(allocatedBytes) && { name: 'accelmeter.device.process.memory', value: allocatedBytes },
+    ...sensorsOf(told),
     thermalState !== undefined && { name: 'accelmeter.device.thermal.state', value: thermalState },
     { name: 'accelmeter.device.queue.depth', value: queueDepth },
   ];
   return values.filter((value) => value !== false);
+}
+
+/** What AMD's drivers tell. Of 0 °C is no GPU that runs: so says one whose sensor was not read. */
+function sensorsOf({ temperatureCelsius, powerWatts, coreMegahertz, memoryMegahertz }: Told): (Reading | false)[] {
+  const clock = (domain: 'graphics' | 'memory', megahertz: number | undefined): Reading | false =>
+    isAmount(megahertz) && {
+      name: 'accelmeter.device.clock',
+      value: megahertz * 1e6,
+      attributes: { 'accelmeter.clock.domain': domain },
+    };
+  return [
+    isAmount(temperatureCelsius) &&
+      temperatureCelsius > 0 && {
+        name: 'hw.temperature',
+        value: temperatureCelsius,
+        attributes: { 'hw.sensor_location': 'core' },
+      },
+    isAmount(powerWatts) && { name: 'hw.power', value: powerWatts },
+    clock('graphics', coreMegahertz),
+    clock('memory', memoryMegahertz),
+  ];
 }
 
 const isAmount = (value: number | undefined): value is number => value !== undefined && value >= 0;

@@ -3,7 +3,7 @@ import type { Activity } from '../../activity.ts';
 import type { DeviceReadings, Host } from '../../backend.ts';
 import { ProbeError } from '../../errors.ts';
 import type { MetalDevice, TimedPasses } from '../../metal-device.ts';
-import { type Accelerators, openAccelerators } from './accelerators.ts';
+import { type Accelerators, noStatistics, openAccelerators } from './accelerators.ts';
 import { CommandBuffers, type Target } from './command-buffers.ts';
 import { identityOf, inWords, type MetalGpu, systemOf, thermalStateOf, withGpus } from './devices.ts';
 import type { Mac } from './driver.ts';
@@ -57,6 +57,11 @@ export class Roster {
 
   get system(): string {
     return this.#system;
+  }
+
+  /** Whether the driver of any is none of AMD's: the others tell no power, temperature or clocks. */
+  get hasSilentDriver(): boolean {
+    return [...this.#present.values()].some(({ gpu }) => !gpu.name.startsWith('AMD'));
   }
 
   /** Whether the driver of each GPU told anything when it was last asked. */
@@ -144,13 +149,11 @@ export class Roster {
       this.#remove(present);
       return undefined;
     }
-    const told = statistics === 'gone' ? undefined : statistics;
-    if (told?.utilizationPercent === undefined) this.#statistics = false;
+    const told = statistics === 'gone' ? noStatistics : statistics;
+    if (told.utilizationPercent === undefined) this.#statistics = false;
     target.calibrate();
     const readings = readingsOf(gpu.properties, {
-      utilizationPercent: told?.utilizationPercent,
-      systemMemoryBytes: told?.systemMemoryBytes,
-      videoMemoryBytes: told?.videoMemoryBytes,
+      ...told,
       allocatedBytes: Number(this.#mac.send.currentAllocatedSize(gpu.handle)),
       queueDepth: this.#commandBuffers.inFlight(target),
       thermalState,

@@ -164,12 +164,45 @@ describe.skipIf(lacks('cc'))('on a stub of macOS', () => {
       }),
     );
 
+    it('of AMD’s GPUs have what their drivers tell, by either key', () =>
+      withMetal(stub, ['intel'], ({ session }) => {
+        const { devices } = session.sample?.() ?? { devices: [] };
+        const [intel, internal, external] = devices.map(({ readings }) => readings);
+        expect(internal).toEqual([
+          { name: 'hw.gpu.utilization', value: 0.8 }, // "Device Utilization %" where a driver tells both
+          { name: 'hw.gpu.memory.limit', value: 4278190080 },
+          { name: 'hw.gpu.memory.usage', value: 3e9 },
+          { name: 'hw.gpu.memory.utilization', value: 3e9 / 4278190080 },
+          { name: 'accelmeter.device.process.memory', value: 0 },
+          { name: 'hw.temperature', value: 61, attributes: { 'hw.sensor_location': 'core' } },
+          { name: 'hw.power', value: 24 },
+          { name: 'accelmeter.device.clock', value: 1.3e9, attributes: { 'accelmeter.clock.domain': 'graphics' } },
+          { name: 'accelmeter.device.clock', value: 1.5e9, attributes: { 'accelmeter.clock.domain': 'memory' } },
+          { name: 'accelmeter.device.thermal.state', value: 1 },
+          { name: 'accelmeter.device.queue.depth', value: 0 },
+        ]);
+        expect(external).toContainEqual({ name: 'hw.gpu.utilization', value: 0.12 }); // "GPU Activity(%)"
+        expect(external).toContainEqual({ name: 'hw.gpu.memory.usage', value: 5e7 }); // "inUseVidMemoryBytes"
+        expect(external).toContainEqual({ name: 'hw.power', value: 0 });
+        expect(external?.map(({ name }) => name)).not.toContain('hw.temperature'); // 0 °C is a sensor that was not read
+        for (const name of ['hw.temperature', 'hw.power', 'accelmeter.device.clock']) {
+          expect(intel?.map((each) => each.name)).not.toContain(name);
+        }
+      }));
+
+    const unread = /of Apple’s and Intel’s are not read: macOS tells them to root only/;
+
     it('do not have what macOS does not give, and the source says so', () =>
       withMetal(stub, ['apple-silicon'], ({ session }) => {
-        expect(sourceOf(session, 'metal')?.detail).toMatch(
-          /power, temperature and clocks are not read: macOS tells them to root only/,
-        );
-        expect(readingOf(session, 'hw.temperature')).toBeUndefined();
+        expect(sourceOf(session, 'metal')?.detail).toMatch(unread);
+        for (const name of ['hw.temperature', 'hw.power', 'accelmeter.device.clock'] as const) {
+          expect(readingOf(session, name)).toBeUndefined();
+        }
       }));
+
+    it('are not said to be missing where all GPUs are of AMD’s', () =>
+      withMetal(stub, ['apple-silicon', m1, 'name AMD Radeon Pro Vega II'], ({ session }) =>
+        expect(sourceOf(session, 'metal')?.detail).not.toMatch(unread),
+      ));
   });
 });

@@ -99,7 +99,7 @@ describe.skipIf(lacks('cc'))('a profiler on a stub of macOS', () => {
     const { code, stdout } = await runNode(['dist/src/cli.js', 'doctor', 'metal'], environment);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^ ✓ metal: Apple M1 Pro \(unified memory, apple7, mac2, metal3\), macOS 14\.5\.0; power, temperature and clocks are not read: macOS tells/m,
+      /^ ✓ metal: Apple M1 Pro \(unified memory, apple7, mac2, metal3\), macOS 14\.5\.0; power, temperature and clocks of GPUs of Apple’s and Intel’s are not read: macOS tells/m,
     );
     expect(stdout).toMatch(/^ ✓ io_accelerator: utilization and memory in use$/m);
     expect(stdout).toMatch(/^ – metal_command_buffers: .+\n {3}→ call device\.metal\.observeCommandBuffer/m);

@@ -99,6 +99,7 @@ describe('errors', () => {
 describe('readings', () => {
   const told = {
     ...{ utilizationPercent: 50, systemMemoryBytes: 1000, videoMemoryBytes: 2000 },
+    ...{ temperatureCelsius: undefined, powerWatts: undefined, coreMegahertz: undefined, memoryMegahertz: undefined },
     ...{ allocatedBytes: 10, thermalState: 1, queueDepth: 0 },
   };
 

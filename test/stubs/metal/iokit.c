@@ -21,7 +21,7 @@ EXPORT uint32_t IOServiceGetMatchingService(uint32_t port, CFTypeRef matching);
 EXPORT CFTypeRef IORegistryEntryCreateCFProperty(uint32_t entry, CFTypeRef key, void *allocator, uint32_t options);
 EXPORT int32_t IOObjectRelease(uint32_t object);
 
-enum { STRING = 7, DICTIONARY = 18, NUMBER = 22, MOST_ENTRIES = 8, MOST_SERVICES = 64 };
+enum { STRING = 7, DICTIONARY = 18, NUMBER = 22, MOST_ENTRIES = 16, MOST_SERVICES = 64 };
 enum { UTF8 = 0x08000100, DOUBLE = 13 };
 
 /* A thing of CoreFoundation. */
@@ -156,6 +156,12 @@ CFTypeRef IORegistryEntryCreateCFProperty(uint32_t entry, CFTypeRef key, void *a
   put(statistics, "Device Utilization %", device->utilization);
   put(statistics, "In use system memory", device->in_use);
   put(statistics, "vramUsedBytes", device->vram_used);
+  put(statistics, "GPU Activity(%)", device->gpu_activity);
+  put(statistics, "inUseVidMemoryBytes", device->video_in_use);
+  put(statistics, "Temperature(C)", device->temperature);
+  put(statistics, "Total Power(W)", device->power);
+  put(statistics, "Core Clock(MHz)", device->core_clock);
+  put(statistics, "Memory Clock(MHz)", device->memory_clock);
   /* One that is no number, as a driver's may be. */
   statistics->keys[statistics->count] = string_of("Tiler Utilization %");
   statistics->values[statistics->count++] = string_of("unknown");

@@ -31,6 +31,12 @@ static struct device_facts *device_of(uint64_t registry) {
       .utilization = -1,
       .in_use = -1,
       .vram_used = -1,
+      .gpu_activity = -1,
+      .video_in_use = -1,
+      .temperature = -1,
+      .power = -1,
+      .core_clock = -1,
+      .memory_clock = -1,
       .queue_us = 50,
       .gpu_us = 200,
   };
@@ -67,9 +73,18 @@ static bool set_device_number(struct device_facts *device, const char *key, cons
   const struct {
     const char *key;
     double *number;
-  } numbers[] = {{"gpu-hertz", &device->gpu_hertz}, {"utilization", &device->utilization},
-                 {"in-use", &device->in_use},       {"vram-used", &device->vram_used},
-                 {"queue-us", &device->queue_us},   {"gpu-us", &device->gpu_us}};
+  } numbers[] = {{"gpu-hertz", &device->gpu_hertz},
+                 {"utilization", &device->utilization},
+                 {"gpu-activity", &device->gpu_activity},
+                 {"in-use", &device->in_use},
+                 {"vram-used", &device->vram_used},
+                 {"video-in-use", &device->video_in_use},
+                 {"temperature", &device->temperature},
+                 {"power", &device->power},
+                 {"core-clock", &device->core_clock},
+                 {"memory-clock", &device->memory_clock},
+                 {"queue-us", &device->queue_us},
+                 {"gpu-us", &device->gpu_us}};
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     if (strcmp(key, numbers[i].key) != 0) continue;
     *numbers[i].number = atof(value);

@@ -103,6 +103,8 @@ struct device_facts {
   bool accelerator;
   /* What PerformanceStatistics says; -1: no such key. */
   double utilization, in_use, vram_used;
+  /* The same, as AMD's drivers say it, and what only they say. */
+  double gpu_activity, video_in_use, temperature, power, core_clock, memory_clock;
   /* How long a command buffer waits after it was scheduled, and runs, in microseconds. */
   double queue_us, gpu_us;
   /* The error code that command buffers end with; 0: they succeed. */
