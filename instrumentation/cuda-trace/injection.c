@@ -6,6 +6,12 @@ RING_EXPORT uint32_t accelmeter_cuda_attach(void);
 
 static atomic_flag begun = ATOMIC_FLAG_INIT;
 
+/* On the thread of who starts us: trace.h says why. */
+static void read_environment(void) {
+  read_settings();
+  read_places();
+}
+
 bool set_up(void) {
   set_outcome(OUTCOME_STARTING);
   if (!enter_cupti()) return false;
@@ -30,9 +36,12 @@ int InitializeInjection(void) {
   if (!ring_meant_for_this_process()) {
     set_outcome(OUTCOME_INERT);
     ring_mark_inert();
-  } else if (set_up() && !start_worker(false)) {
-    ask_for_records(false);
-    set_outcome(OUTCOME_REFUSED);
+  } else {
+    read_environment();
+    if (set_up() && !start_worker(false)) {
+      ask_for_records(false);
+      set_outcome(OUTCOME_REFUSED);
+    }
   }
   return 1;
 }
@@ -43,6 +52,7 @@ int InitializeInjection(void) {
  */
 uint32_t accelmeter_cuda_attach(void) {
   if (atomic_flag_test_and_set(&begun)) return 1;
+  read_environment();
   set_outcome(OUTCOME_STARTING);
   if (start_worker(true)) return 1;
   set_outcome(OUTCOME_REFUSED);

@@ -90,16 +90,34 @@ void accelmeter_cuda_name_libraries(const char *cuda, const char *cupti_path) {
   snprintf(named_cupti, sizeof named_cupti, "%s", cupti_path);
 }
 
-/* NULL where nobody has named one. */
+/* NULL where nobody has named one. Reads the environment: for who calls us, never for our thread. */
 static const char *name_of(const char *named, const char *variable) {
   if (named[0] != '\0') return named;
   const char *value = getenv(variable);
   return value != NULL && *value != '\0' ? value : NULL;
 }
 
+/* Each "" where nobody has said. */
+static struct places {
+  char cuda[PATH_BYTES], cupti[PATH_BYTES];
+  char toolkits[2][PATH_BYTES], wheels[2][PATH_BYTES];
+} places;
+
+static void copy(char place[PATH_BYTES], const char *value) {
+  snprintf(place, PATH_BYTES, "%s", value != NULL ? value : "");
+}
+
+void read_places(void) {
+  copy(places.cuda, name_of(named_cuda, "ACCELMETER_CUDA_LIBRARY"));
+  copy(places.cupti, name_of(named_cupti, "ACCELMETER_CUPTI_LIBRARY"));
+  copy(places.toolkits[0], getenv("CUDA_HOME"));
+  copy(places.toolkits[1], getenv("CUDA_PATH"));
+  copy(places.wheels[0], getenv("VIRTUAL_ENV"));
+  copy(places.wheels[1], getenv("CONDA_PREFIX"));
+}
+
 void *loaded_cuda(void) {
-  const char *named = name_of(named_cuda, "ACCELMETER_CUDA_LIBRARY");
-  return named != NULL ? dlopen(named, RTLD_LAZY | RTLD_NOLOAD) : loaded_library("libcuda.so");
+  return places.cuda[0] != '\0' ? dlopen(places.cuda, RTLD_LAZY | RTLD_NOLOAD) : loaded_library("libcuda.so");
 }
 
 /* 1 where this process has loaded CUDA's driver. Does not wait where a library is just being loaded. */
@@ -166,7 +184,7 @@ static void *try_beside_runtime(const char *name) {
 static void *try_folders(const char *const *folders, size_t folder_count, const char *const *below, size_t below_count,
                          const char *name) {
   for (size_t i = 0; i < folder_count; i++) {
-    if (folders[i] == NULL || folders[i][0] != '/') continue;
+    if (folders[i][0] != '/') continue;
     for (size_t j = 0; j < below_count; j++) {
       void *library = try_folder(folders[i], below[j], name);
       if (library != NULL) return library;
@@ -177,15 +195,14 @@ static void *try_folders(const char *const *folders, size_t folder_count, const 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static void *try_toolkits(const char *name) {
-  const char *folders[] = {getenv("CUDA_HOME"), getenv("CUDA_PATH"), "/usr/local/cuda",
-                           "/usr/local/cuda-*", "/opt/cuda",         "/opt/nvidia/hpc_sdk/*/*/cuda"};
+  const char *folders[] = {places.toolkits[0],  places.toolkits[1], "/usr/local/cuda",
+                           "/usr/local/cuda-*", "/opt/cuda",        "/opt/nvidia/hpc_sdk/*/*/cuda"};
   const char *below[] = {"/lib64", "/extras/CUPTI/lib64", "/targets/*/lib", "/lib"};
   return try_folders(folders, COUNT(folders), below, COUNT(below), name);
 }
 
 static void *try_wheels(const char *name) {
-  const char *folders[] = {getenv("VIRTUAL_ENV"), getenv("CONDA_PREFIX"), "/usr/local", "/usr", "/opt/conda",
-                           "/opt/venv"};
+  const char *folders[] = {places.wheels[0], places.wheels[1], "/usr/local", "/usr", "/opt/conda", "/opt/venv"};
   const char *below[] = {"/lib/python3*/site-packages/nvidia/cuda_cupti/lib",
                          "/lib/python3*/dist-packages/nvidia/cuda_cupti/lib",
                          "/lib/python3*/site-packages/nvidia/cu1*/lib",
@@ -201,10 +218,10 @@ static void *try_major(int major) {
   } else {
     snprintf(names[count++], sizeof names[0], "libcupti.so.%d", major);
   }
-  void *(*const places[])(const char *) = {try_path, try_beside_runtime, try_toolkits, try_wheels};
-  for (size_t place = 0; place < sizeof places / sizeof *places; place++) {
+  void *(*const tries[])(const char *) = {try_path, try_beside_runtime, try_toolkits, try_wheels};
+  for (size_t attempt = 0; attempt < COUNT(tries); attempt++) {
     for (size_t i = 0; i < count; i++) {
-      void *library = places[place](names[i]);
+      void *library = tries[attempt](names[i]);
       if (library != NULL) return library;
     }
   }
@@ -215,8 +232,7 @@ static void *try_major(int major) {
 #define OLDEST_MAJOR 11
 
 static void *find_cupti(void) {
-  const char *named = name_of(named_cupti, "ACCELMETER_CUPTI_LIBRARY");
-  if (named != NULL) return try_path(named);
+  if (places.cupti[0] != '\0') return try_path(places.cupti);
   void *library = loaded_library("libcupti.so");
   int driver = driver_major();
   if (driver < OLDEST_MAJOR || driver > NEWEST_MAJOR) driver = NEWEST_MAJOR;
@@ -255,8 +271,7 @@ enum outcome open_cupti(void) {
   broken[0] = '\0';
   void *library = find_cupti();
   if (library == NULL) {
-    const char *named = name_of(named_cupti, "ACCELMETER_CUPTI_LIBRARY");
-    set_detail("%s", broken[0] != '\0' ? broken : named != NULL ? named : "");
+    set_detail("%s", broken[0] != '\0' ? broken : places.cupti);
     return broken[0] == '\0' ? OUTCOME_NO_CUPTI : OUTCOME_BROKEN_CUPTI;
   }
   bool whole = bind_all(library);
@@ -275,6 +290,7 @@ enum outcome open_cupti(void) {
  * else why not. Loads it, which takes some milliseconds, calls nothing of it, and gives it back.
  */
 const char *accelmeter_cuda_look_for_cupti(void) {
+  read_places();
   broken[0] = '\0';
   void *library = find_cupti();
   if (library == NULL) return broken[0] == '\0' ? NULL : broken;

@@ -46,7 +46,7 @@ static bool says(const char *variable, const char *const words[]) {
   return false;
 }
 
-static void read_settings(void) {
+void read_settings(void) {
   static const char *const on[] = {"on", "1", "true", NULL}, *const off[] = {"off", "0", "false", NULL};
   static const char *const whole[] = {"whole", NULL};
   settings.latency = says("ACCELMETER_CUDA_LATENCY", on);
@@ -105,7 +105,6 @@ static enum outcome refused(int code) {
  * later would silently have the records of the earlier.
  */
 enum outcome subscribe(void) {
-  read_settings();
   if (process_ends()) return OUTCOME_ENDED;
   int code = cupti.subscribe(&subscriber, called_back, NULL);
   end_before_cupti();

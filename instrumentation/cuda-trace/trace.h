@@ -34,15 +34,21 @@ enum outcome {
 enum outcome outcome(void);
 void set_outcome(enum outcome now);
 
-/* What the environment says, read once. */
+/*
+ * What the environment says, read once, by who starts us on a thread of the program's: Node.js writes the environment on
+ * the same thread (process.env), and a thread that reads it meanwhile may read what has just been freed.
+ */
 struct settings {
   bool latency;      /* ACCELMETER_CUDA_LATENCY: also when kernels were queued */
   bool whole_graphs; /* ACCELMETER_CUDA_GRAPHS=whole: a graph is one kernel */
   bool memory;       /* unless ACCELMETER_CUDA_MEMORY=off: allocations */
 };
 extern struct settings settings;
+void read_settings(void);
 
-/* libraries.c: finds libcupti and binds it; what is said of it is kept for people. */
+/* libraries.c: what the environment says of where libraries are, under the same rule; before all below. */
+void read_places(void);
+/* Finds libcupti and binds it; what is said of it is kept for people. */
 enum outcome open_cupti(void);
 /* The driver that the program has loaded; NULL where it has not. */
 void *loaded_cuda(void);

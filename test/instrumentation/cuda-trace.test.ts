@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildNative } from '../../scripts/build-native.mjs';
-import { scratchFolder } from '../native/compile.ts';
+import { compileLibrary, scratchFolder } from '../native/compile.ts';
 import { lacks, requirePart } from '../parts.ts';
 import type { ObservedCuda } from '../programs/observe-cuda.ts';
 import { type CudaOptions, type CudaRun, compileStubs, runCuda, type Stubs } from './cuda-program.ts';
@@ -165,6 +165,16 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
     const { observed } = await run('attached', { traced: false, environment: { EAGER: '1' } });
     expect(counts(observed)).toEqual({ seen: 5 });
     expect(observed.source).toMatchObject({ up: true, detail: 'kernels traced by cupti.so' });
+  });
+
+  it.each([
+    ['its libcupti is named', {}],
+    ['libcupti has to be looked for', { ACCELMETER_CUPTI_LIBRARY: '' }],
+  ])('has its environment read by nobody but its own thread, which may write it, where %s', async (_, named) => {
+    const watched = compileLibrary('test/stubs/watched-getenv.c', stubs.folder);
+    const environment = { EAGER: '1', SETTLE: '0.5', LD_PRELOAD: watched, ...named };
+    const { code, stderr } = await run('joined', { traced: false, scenario: '\n\nkernel', environment });
+    expect([code, stderr]).toEqual([0, '']);
   });
 
   it('leaves its children alone', async () => {

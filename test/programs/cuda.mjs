@@ -87,6 +87,13 @@ const programs = {
     stub().play('kernel name=seen count=5');
     return {};
   },
+  /** Uses CUDA before anybody measures it; what runs then is in the scenario. */
+  async joined() {
+    startCuda();
+    await import('./observe-cuda.ts');
+    await sleep(200);
+    return {};
+  },
   /** Asks what the tracer has set. */
   async settings() {
     startCuda();
