@@ -27,9 +27,12 @@ export interface MetalProperties {
 
 /** The passes of one command buffer, of which the program had the GPU take timestamps. */
 export interface TimedPasses {
-  /** The `MTLCounterSampleBuffer`, of the timestamp set and with shared storage: the pointer as a BigInt. */
+  /**
+   * The `MTLCounterSampleBuffer`, of the timestamp set: the pointer as a BigInt. Its storage must be shared
+   * (`MTLStorageModeShared`); Metal does not tell of one which it has, and the CPU cannot read a private one.
+   */
   readonly samples: bigint;
-  /** A name for each pass. Pass `i` begins at the sample `first + 2 * i` and ends at the one after. */
+  /** A name for each pass, at least one. Pass `i` begins at the sample `first + 2 * i` and ends at the one after. */
   readonly names: readonly string[];
   /** Where the samples of the first pass are. 0 by default. */
   readonly first?: number;

@@ -27,7 +27,8 @@ export class GpuClock {
       // The newest of the old looks: the length of a tick stays known meanwhile.
       this.#before = this.#last ?? pair;
     }
-    if (this.#before && pair.ticks < this.#before.ticks) this.#before = pair; // the GPU began anew
+    // The GPU began anew: also where it has by now counted beyond the first look.
+    if (this.#last && pair.ticks < this.#last.ticks) this.#before = pair;
     this.#last = pair;
   }
 

@@ -187,8 +187,8 @@ export class Roster {
 /** A copy: what the program does with its own later must not change what we release. Throws a TypeError for what is none. */
 function checkedPasses({ samples, names, first = 0 }: TimedPasses): TimedPasses {
   if (typeof samples !== 'bigint') throw new TypeError('a buffer of samples is a BigInt');
-  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
-    throw new TypeError('the names of passes are an array of texts');
+  if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === 'string')) {
+    throw new TypeError('the names of passes are an array of texts, at least one');
   }
   if (!Number.isSafeInteger(first) || first < 0) throw new TypeError('where the samples begin is a whole number');
   return { samples, names: [...names], first };

@@ -132,6 +132,7 @@ describe.skipIf(lacks('cc'))('on a stub of macOS', () => {
           { samples: 5 },
           { names: 'a' },
           { names: [1] },
+          { names: [] },
           { first: -1 },
           { first: 0.5 },
         ] as never[]) {

@@ -55,6 +55,14 @@ describe('the clock of a GPU', () => {
     expect(clock.secondsPerTick).toBe(1e-3);
   });
 
+  it('begins anew also where its ticks are beyond those of the first look by then', () => {
+    const clock = clockOf([0, 100n], [5, 5100n], [10, 200n]);
+    expect(clock.secondsPerTick).toBeUndefined();
+    clock.add({ uptime: 15, ticks: 5200n });
+    expect(clock.secondsPerTick).toBe(1e-3);
+    expect(clock.uptimeOf(5200n)).toBe(15);
+  });
+
   it('counts beyond what a number holds', () => {
     const clock = clockOf([0, 2n ** 62n], [1, 2n ** 62n + 24_000_000n]);
     expect(clock.secondsPerTick).toBe(1 / 24e6);
