@@ -138,10 +138,13 @@ function load(names: readonly string[], remedy: string | undefined): LibraryHand
 /**
  * The system gives words and no code. A path is there or not; for a name that it searched itself only its words tell
  * (glibc, musl and macOS, Windows). So they do for a path on macOS, whose own libraries are no files: dlopen finds them
- * in the cache of the dynamic linker.
+ * in the cache of the dynamic linker. It says of each path that it tried what is wrong with it, and of a library that
+ * this one needs that it is not loaded.
  */
-function isAbsent(name: string, error: unknown): boolean {
-  const saysSo = /no such file|could not be found/i.test(wordsOf(error));
+export function isAbsent(name: string, error: unknown): boolean {
+  const words = wordsOf(error);
+  const isThere = /' \((?!no such file)|library not loaded/i.test(words);
+  const saysSo = !isThere && /no such file|could not be found/i.test(words);
   if (!/[\\/]/.test(name)) return saysSo;
   return !existsSync(name) && (process.platform !== 'darwin' || saysSo);
 }

@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ProbeError } from '../../src/errors.ts';
-import { type CallTable, openLibrary } from '../../src/ffi.ts';
+import { type CallTable, isAbsent, openLibrary } from '../../src/ffi.ts';
 import { lacks } from '../parts.ts';
 import { compileLibrary, scratchFolder } from './compile.ts';
 
@@ -70,6 +70,30 @@ describe.skipIf(lacks('cc'))('a library', () => {
     const ffi = JSON.stringify(join(import.meta.dirname, '../../src/ffi.ts'));
     const script = `import(${ffi}).then(() => console.log(process.report.getReport().sharedObjects.join()))`;
     expect(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })).not.toContain('koffi');
+  });
+});
+
+describe('a name that the system searched itself', () => {
+  const tried = (...paths: string[]) => new Error(`dlopen(libx.dylib, 0x0001): tried: ${paths.join(', ')}`);
+  const nowhere = "'/usr/lib/libx.dylib' (no such file, not in dyld cache)";
+
+  // macOS' words are as others have published them: none of them was said to us.
+  it.each([
+    ['glibc', new Error('libx.so: cannot open shared object file: No such file or directory'), true],
+    ['glibc', new Error('libx.so: file too short'), false],
+    ['Windows', new Error('The specified module could not be found.'), true],
+    ['macOS', tried("'libx.dylib' (no such file)", nowhere), true],
+    [
+      'macOS',
+      tried(
+        "'/usr/local/lib/libx.dylib' (mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64'))",
+        nowhere,
+      ),
+      false,
+    ],
+    ['macOS', new Error(`Library not loaded: liby.dylib, Reason: tried: ${nowhere}`), false],
+  ])('is absent or broken by its words: %s', (_, error, absent) => {
+    expect(isAbsent('libx', error)).toBe(absent);
   });
 });
 
