@@ -81,6 +81,53 @@ describe.skipIf(lacks('cc'))('the life of NVML', () => {
     expect(nvml.source()).toMatchObject({ up: true });
   });
 
+  it('a GPU that is lost takes no other with it, though the events of both are told by one set', async () => {
+    const { nvml, world, after, change } = await live(machine([hopper, turing]));
+    world.gpus = 2;
+    change(machine([hopper, turing], ['at 1 lost 1']));
+    await after(1);
+    expect(world.devices).toEqual([uuid(0)]);
+    expect(nvml.source()).toMatchObject({
+      up: true,
+      detail: 'driver 580.65.06, 1 GPU, GPU 1 cannot be read: the GPU is lost',
+    });
+  });
+
+  it.each([
+    [999, 'an internal error of the driver', /nvidia-smi/],
+    [16, 'the GPU needs a reset', /--gpu-reset/],
+    [17, 'the operating system or its control groups block the GPU', /--gpus all/],
+    [23, 'out of resources', /nvidia-smi/],
+  ])('a driver all of whose calls answer %d is not up', async (code, words, remedy) => {
+    const { nvml, world, after, change } = await live(machine([hopper, turing]));
+    const fails = (gpu: number) => `at 1 fails ${gpu} ${code}`;
+    change(machine([hopper, turing], [fails(1)]));
+    await after(1);
+    expect(world.devices).toEqual([uuid(0)]);
+    expect(nvml.source()).toMatchObject({
+      up: true,
+      detail: expect.stringContaining(`GPU 1 cannot be read: ${words}`),
+    });
+    change(machine([hopper, turing], [fails(0), fails(1)]));
+    await after(1);
+    expect(world.devices).toEqual([]);
+    expect(nvml.source()).toMatchObject({ up: false, detail: `NVML: ${words}`, remedy });
+  });
+
+  it('GPUs that can no longer be had at the look of each minute are not up', async () => {
+    const { nvml, world, after, change } = await live(machine([hopper]));
+    change(machine([hopper], ['nvmlDeviceGetHandleByIndex_v2@0 17']));
+    await after(61);
+    expect(world.devices).toEqual([]);
+    expect(nvml.source()).toMatchObject({
+      up: false,
+      detail: /0 GPUs, GPU 0 cannot be read: the operating system or its control groups block the GPU$/,
+    });
+    change(machine([hopper]).replace('nvmlDeviceGetCount_v2@ 0', 'nvmlDeviceGetCount_v2@ 999'));
+    await after(61);
+    expect(nvml.source()).toMatchObject({ up: false, detail: 'NVML: an internal error of the driver' });
+  });
+
   it('is released on demand, and begins anew', async () => {
     const { nvml, after } = await live(machine([hopper]));
     nvml.release();

@@ -15,6 +15,7 @@
  *
  *     hang nvmlDeviceGetName 30     sleeps so many seconds in each call of that function
  *     at 50 lost 0                  from the 50th call on the GPU is lost (15); "at 50 code 18" answers so for all
+ *     at 50 fails 0 999             from then on each call on the GPU answers 999, after its handle and UUID
  *     crash nvmlDeviceGetName       and "abort"
  *     print nvmlDeviceGetName       a line to stdout
  *     fork nvmlDeviceGetName        a child, which lives for 5 s
@@ -158,6 +159,10 @@ static int fault(const char *name, int gpu) {
     }
     if (strcmp(line->key, "at") != 0) continue;
     if (sscanf(line->rest, "%u lost %d", &from, &what) == 2 && calls >= from && what == gpu) return 15;
+    int code;
+    bool is_identity = strcmp(name, "nvmlDeviceGetHandleByIndex_v2") == 0 || strcmp(name, "nvmlDeviceGetUUID") == 0;
+    if (sscanf(line->rest, "%u fails %d %d", &from, &what, &code) == 3 && calls >= from && what == gpu && !is_identity)
+      return code;
     if (sscanf(line->rest, "%u code %d", &from, &what) == 2 && calls >= from) return what;
   }
   return 0;
@@ -416,8 +421,10 @@ EXPORT int nvmlDeviceRegisterEvents(uintptr_t device, uint64_t kinds, uintptr_t 
   struct line *line = find(key);
   return line == NULL ? 0 : atoi(line->rest);
 }
+/* Where a GPU of the set is lost, the set is. */
 EXPORT int nvmlEventSetWait_v2(uintptr_t set, struct event *event, unsigned milliseconds) {
   int code = enter("nvmlEventSetWait_v2", -1);
+  for (uint32_t gpu = 0; code == 0 && gpu < device_count(); gpu++) code = fault("nvmlEventSetWait_v2", (int)gpu);
   if (code != 0) return code;
   if (set != 0xe000) return 2;
   for (int i = 0; i < line_count; i++) {

@@ -62,6 +62,14 @@ export function fieldRequest(numbers: readonly number[]): Uint8Array {
   return Buffer.concat(numbers.map((number) => bytesOf([number, ...new Array<number>(fieldBytes / 4 - 1).fill(0)])));
 }
 
+/** What was answered for each of them. */
+export function fieldCodesIn(bytes: Buffer): { readonly number: number; readonly code: number }[] {
+  return Array.from({ length: Math.floor(bytes.length / fieldBytes) }, (_, index) => ({
+    number: bytes.readUInt32LE(fieldBytes * index),
+    code: bytes.readUInt32LE(fieldBytes * index + 28),
+  }));
+}
+
 /** The values that the device has, by number. */
 export function fieldsIn(bytes: Buffer): ReadonlyMap<number, number> {
   const values = new Map<number, number>();

@@ -8,8 +8,8 @@ import type { DeviceReadings, SourceState } from '../../backend.ts';
 import { ProbeError } from '../../errors.ts';
 import { type DriverProcess, startDriverProcess } from '../../native/driver-process.ts';
 import { answersOf, type NvmlAnswers, type NvmlPlan, nvmlCalls, nvmlSymbols } from './driver.ts';
-import { beginNvml, type NvmlDevice, refusalOf, runLoaded, takeInventory } from './inventory.ts';
-import { goneIn, type Open, planned, stateOf } from './opened.ts';
+import { beginNvml, type Inventory, type NvmlDevice, refusalOf, runLoaded, takeInventory } from './inventory.ts';
+import { type Gone, goneIn, type Missing, type Open, planned, stateOf } from './opened.ts';
 import { prepare } from './preparation.ts';
 import { libraryNames, libraryRefusal, refusal, stuckRemedy } from './refusals.ts';
 import { everythingEverySeconds, knownFrom } from './sampling.ts';
@@ -92,7 +92,7 @@ class NvmlLife implements Nvml {
   #retryAt = Number.NEGATIVE_INFINITY;
   #retrySeconds = firstRetrySeconds;
   #crashes = 0;
-  #lost: readonly string[] = [];
+  #lost: readonly Missing[] = [];
   #usedSeconds = 0;
   #ended = false;
 
@@ -277,7 +277,7 @@ class NvmlLife implements Nvml {
     this.#lost = [];
     await this.#takeSample(open, true);
     if (inventory.unreadable.length === 0 && this.#lost.length === 0) this.#retrySeconds = firstRetrySeconds;
-    else this.#expectLost(inventory.unreadable.map(({ index }) => `GPU ${index}`));
+    else this.#expectLost(missingIn(inventory));
   }
 
   /** It says nothing of the devices: they stay, without readings. */
@@ -328,6 +328,9 @@ class NvmlLife implements Nvml {
     if (open.known === undefined) return;
     const { visible, onDevices } = this.#options;
     const inventory = await takeInventory(open.process, open.begun);
+    const refused = inventory.answers.code('deviceCount', '') ?? 0;
+    if (refused !== 0) throw refusal(refused);
+    this.#expectLost(missingIn(inventory));
     const { devices, doubt } = visibleDevices(inventory.devices, visible.list, visible.order);
     if (namesOf(devices) === namesOf(open.prepared.devices)) return;
     const { prepared } = await prepare(open.process, inventory, devices);
@@ -346,24 +349,26 @@ class NvmlLife implements Nvml {
   }
 
   /** They are no longer reported; a fresh start shows whether they are back. */
-  #lose(open: Open, gone: readonly NvmlDevice[]): void {
-    const devices = open.prepared.devices.filter(
-      (device) => !gone.includes(device) && !gone.some(({ uuid }) => uuid === device.mig?.parent),
-    );
+  #lose(open: Open, gone: readonly Gone[]): void {
+    const uuids = new Set(gone.map(({ device }) => device.uuid));
+    const devices = open.prepared.devices.filter(({ uuid, mig }) => !uuids.has(uuid) && !uuids.has(mig?.parent ?? ''));
     open.prepared = { ...open.prepared, devices };
     open.plans.clear();
     this.#options.onDevices(devices, open.inventory.driverVersion);
-    this.#expectLost(gone.map(({ index }) => `GPU ${index}`));
+    this.#expectLost(gone.map(({ device, code }) => ({ name: `GPU ${device.index}`, code })));
   }
 
-  #expectLost(names: readonly string[]): void {
-    if (names.length === 0) return;
-    this.#lost = [...new Set([...this.#lost, ...names])];
+  #expectLost(missing: readonly Missing[]): void {
+    const others = missing.filter(({ name }) => !this.#lost.some((known) => known.name === name));
+    if (others.length === 0) return;
+    this.#lost = [...this.#lost, ...others];
     this.#retryAt = this.#options.now() + this.#retrySeconds;
     this.#retrySeconds = Math.min(longestRetrySeconds, this.#retrySeconds * 2);
   }
 }
 
+const missingIn = ({ unreadable }: Inventory) =>
+  unreadable.map(({ index, code }): Missing => ({ name: `GPU ${index}`, code }));
 const namesOf = (devices: readonly NvmlDevice[]) => devices.map(({ uuid }) => uuid).join(' ');
 
 /** Resolves when `done` does, or after so many seconds. */

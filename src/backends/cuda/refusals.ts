@@ -12,6 +12,7 @@ const refusals: Readonly<Record<number, { kind: ProbeErrorKind; remedy: string }
   9: { kind: 'absent', remedy: 'load the driver: modprobe nvidia; dmesg says why it cannot be' },
   12: { kind: 'absent', remedy: `install the driver's libraries; ${inContainer}` },
   15: { kind: 'lost', remedy: 'look for Xid in dmesg; the GPU needs a reset, or the machine a reboot' },
+  16: { kind: 'lost', remedy: 'nvidia-smi --gpu-reset, or a reboot of the machine' },
   17: { kind: 'denied', remedy: inContainer },
   18: {
     kind: 'broken',

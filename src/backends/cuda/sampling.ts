@@ -3,7 +3,7 @@
  * not asked again until the next time that everything is asked.
  */
 import { bytesOf, mostProcesses, type NvmlAnswers, type NvmlCall, NvmlPlan } from './driver.ts';
-import { type FieldName, type FieldNumbers, fieldBytes, fieldRequest } from './fields.ts';
+import { type FieldName, type FieldNumbers, fieldCodesIn, fieldRequest } from './fields.ts';
 import type { Inventory, NvmlDevice } from './inventory.ts';
 
 /** How often everything is asked: limits, and what the device did not have before. */
@@ -120,7 +120,7 @@ export function planSample(prepared: Prepared, { known, turn, compares }: Sample
     planGpm(plan, prepared, device, { turn, compares });
   }
   for (let left = eventsAtOnce; left > 0; left -= 1) {
-    const of = `${eventsAtOnce - left}`;
+    const of = `event ${eventsAtOnce - left}`; // no device's: where one is lost, the whole set tells it
     plan.add('nextEvent', { other: prepared.eventSet, numbers: [0], of, neededBy: left - 1 });
   }
   return plan;
@@ -219,9 +219,8 @@ export function knownFrom(answers: NvmlAnswers, numbers: FieldNumbers): Known {
   const fields = new Set<string>();
   for (const { name, key, code, output } of answers.all) {
     if (name !== 'fields' || code !== 0) continue;
-    for (let at = 0; at + fieldBytes <= output.length; at += fieldBytes) {
-      if (!isLacking(output.readUInt32LE(at + 28))) fields.add(`${key.split(',')[0]} ${output.readUInt32LE(at)}`);
-    }
+    for (const { number, code } of fieldCodesIn(output))
+      if (!isLacking(code)) fields.add(`${key.split(',')[0]} ${number}`);
   }
   const isSecond = (name: NvmlCall, key: string) => {
     const instead = insteadOf.find((each) => each.name === name);
@@ -238,4 +237,4 @@ export function knownFrom(answers: NvmlAnswers, numbers: FieldNumbers): Known {
 }
 
 /** Answers that stay the same: not supported, function not found, no such argument, a version that is not known. */
-const isLacking = (code: number) => [-1, 2, 3, 13, 25, 26].includes(code);
+export const isLacking = (code: number) => [-1, 2, 3, 13, 25, 26].includes(code);
