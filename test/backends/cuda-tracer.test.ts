@@ -39,10 +39,11 @@ describe('the source cupti', () => {
     expect([up, detail]).toEqual([false, expect.stringMatching(words)]);
   });
 
-  it('is as it was where the process ends, and down where nobody has begun', () => {
+  it('is as it was where the process ends, and down where CUDA loaded a tracer that was not meant', () => {
     expect(stateOf(status({ outcome: 'ended' })).up).toBe(true);
     expect(stateOf(status({ outcome: 'inert' }))).toMatchObject({
       up: false,
+      detail: expect.stringMatching(/ACCELMETER_PID did not name this process/),
       remedy: expect.stringMatching(/--import/),
     });
   });

@@ -177,6 +177,16 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
     expect([code, stderr]).toEqual([0, '']);
   });
 
+  it('may take CUDA_INJECTION64_PATH away: the tracer is attached once CUDA is loaded', async () => {
+    const { observed, result } = await run('cleans', { environment: { TAKES_AWAY: 'CUDA_INJECTION64_PATH' } });
+    expect(result).toMatchObject({
+      up: true,
+      detail: expect.stringMatching(/is attached once the program has loaded/),
+    });
+    expect(counts(observed)).toEqual({ seen: 5 });
+    expect(observed.source).toMatchObject({ up: true, detail: 'kernels traced by cupti.so' });
+  });
+
   it('leaves its children alone', async () => {
     const scenario = '\n\nkernel count=7';
     const { observed, result } = await run<{ child: object; stderr: string }>('starts', { scenario });
@@ -246,6 +256,12 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
       });
       expect(observed.activities).toEqual([]);
       expect(observed.source).toMatchObject({ up: false, detail: 'kernels not traced: ACCELMETER_CUDA_TRACE is off' });
+    });
+
+    it('says so where ACCELMETER_PID was taken away', async () => {
+      const { observed } = await run('cleans', { environment: { TAKES_AWAY: 'ACCELMETER_PID' } });
+      expect([counts(observed), observed.source.up]).toEqual([{}, false]);
+      expect(observed.source.detail).toMatch(/ACCELMETER_PID did not name this process/);
     });
 
     it('waits, where CUDA is never used', async () => {

@@ -94,6 +94,15 @@ const programs = {
     await sleep(200);
     return {};
   },
+  /** Takes a variable of ours away before it uses CUDA. */
+  async cleans() {
+    delete environment[environment.TAKES_AWAY];
+    const before = control.source();
+    startCuda();
+    await sleep(200);
+    stub().play('kernel name=seen count=5');
+    return before;
+  },
   /** Asks what the tracer has set. */
   async settings() {
     startCuda();

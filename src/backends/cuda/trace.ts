@@ -95,7 +95,17 @@ export function openTrace(
     sink?.deliver(activityOf(record, nameOf));
   }
 
+  /**
+   * Where the variable was taken away before CUDA was started, CUDA does not load us. What is named stays: another tool,
+   * or our tracer, which CUDA loads in its own time.
+   */
+  function attachIfForgotten(): void {
+    if (isOff || closed || process.env[cudaInjection]) return;
+    if (readStatus(calls).outcome === 'unused' && calls.isLoaded()) attach();
+  }
+
   function drain(budgetSeconds: number): boolean {
+    attachIfForgotten();
     return claim() && ring.drain(budgetSeconds, deliver);
   }
 
@@ -109,7 +119,7 @@ export function openTrace(
 
   function beforeItsStart(): TracerState {
     const named = process.env[cudaInjection];
-    if (!named) return unnamed;
+    if (!named) return lacking ?? unnamed;
     if (!named.includes('accelmeter-cuda-trace')) return displacedBy(named);
     return lacking ?? waiting;
   }

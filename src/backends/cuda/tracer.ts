@@ -90,7 +90,13 @@ const off = (reason: string, remedy?: string): TracerState => ({
 export const waiting: TracerState = { up: true, detail: 'ready, the program has not used CUDA yet' };
 export const switchedOff = off('ACCELMETER_CUDA_TRACE is off');
 export const readElsewhere = off('another profiler of this process has them', 'use one profiler in a process');
-export const unnamed = off('CUDA_INJECTION64_PATH does not name our tracer', startWithUs);
+/** Nobody is named to CUDA: the variable was taken away. */
+export const unnamed: TracerState = {
+  up: true,
+  detail: 'CUDA_INJECTION64_PATH does not name our tracer: it is attached once the program has loaded CUDA',
+};
+/** Named, and loaded by CUDA, but not meant. */
+const inert = off('ACCELMETER_PID did not name this process as it started CUDA', startWithUs);
 export const paused: TracerState = { up: false, detail: 'paused' };
 
 /** Another tool is named where we would be. */
@@ -129,8 +135,10 @@ export function stateOf(status: TracerStatus): TracerState {
       return { up: true, detail: 'starting' };
     case 'ended':
       return { up: true, detail: 'kernels traced' };
+    case 'inert':
+      return inert;
     default:
-      return unnamed;
+      return waiting;
   }
 }
 
