@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { acceleratorsIn, gpuModelsIn } from './reports.ts';
+import { acceleratorsIn, gpuModelsIn, plainName } from './reports.ts';
 
 const sample = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8');
 
@@ -21,7 +21,7 @@ describe('ioreg', () => {
   it('tells statistics by their whole keys, and each service its own', () => {
     expect(apple?.statistics).toMatchObject({ 'Device Utilization %': 37, 'In use system memory': 1200357376 });
     expect(apple?.statistics['In use system memory (driver)']).toBe(0);
-    expect(amd?.statistics).toEqual({});
+    expect(amd?.statistics).toMatchObject({ 'GPU Activity(%)': 12, 'Temperature(C)': 61, 'Total Power(W)': 24 });
   });
 
   it('says nothing of a machine without a GPU', () => expect(acceleratorsIn('')).toEqual([]));
@@ -30,7 +30,13 @@ describe('ioreg', () => {
 describe('system_profiler', () => {
   it('names the models', () => {
     const models = gpuModelsIn(sample('system-profiler-written-by-hand.json'));
-    expect(models.slice(0, 2)).toEqual(['Apple M1 Pro', 'AMD Radeon Pro 5500M']);
+    expect(models.slice(0, 3)).toEqual(['Apple M1 Pro', 'AMD Radeon Pro 5500M', 'Intel UHD Graphics 630']);
+  });
+
+  it('writes a name without marks that Metal writes', () => {
+    for (const name of ['Intel(R) UHD Graphics 630', 'Intel(R)  UHD Graphics(TM) 630 ', 'Intel® UHD Graphics 630']) {
+      expect(plainName(name)).toBe('Intel UHD Graphics 630');
+    }
   });
 
   it('says nothing of a machine without a GPU', () => {

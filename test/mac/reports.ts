@@ -34,5 +34,12 @@ export function gpuModelsIn(systemProfiler: string): string[] {
     .filter((name) => typeof name === 'string');
 }
 
+/** A GPU's name without what one tool writes and another does not: "Intel(R) UHD Graphics 630". */
+export const plainName = (name: string) =>
+  name
+    .replace(/\((?:R|TM)\)|[®™]/gi, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
