@@ -453,6 +453,7 @@ struct gpm_request {
 /* A sample is a number, and of which device it was taken last. */
 static uintptr_t sample_of[64];
 static uint32_t sample_count;
+static int samples_held;
 
 EXPORT int nvmlGpmQueryDeviceSupport(uintptr_t device, uint32_t *support) {
   if (support[0] != 1) return 25;
@@ -460,8 +461,15 @@ EXPORT int nvmlGpmQueryDeviceSupport(uintptr_t device, uint32_t *support) {
 }
 EXPORT int nvmlGpmSampleAlloc(uintptr_t *sample) {
   int code = enter("nvmlGpmSampleAlloc", -1);
+  if (samples_held >= 8) return 20; /* who forgets to free them is soon told */
+  samples_held++;
   *sample = 0x5000 + sample_count++ % 64;
   return code;
+}
+EXPORT int nvmlGpmSampleFree(uintptr_t sample) {
+  if (sample < 0x5000 || sample >= 0x5040) return 2;
+  samples_held--;
+  return enter("nvmlGpmSampleFree", -1);
 }
 EXPORT int nvmlGpmSampleGet(uintptr_t device, uintptr_t sample) {
   int code = enter("nvmlGpmSampleGet", gpu_of(device));

@@ -2,7 +2,7 @@
  * NVML, NVIDIA's management library, as a table of calls. They are made in a process of their own
  * (`src/native/driver-process.ts`): what stands here becomes data that is sent to it.
  *
- * Source: nvml.h of CUDA 11.8 to 13, whose layouts test/native/nvml-layouts.test.ts compares. Each call gives 0 or a code
+ * Source: nvml.h of CUDA 11.8 to 13; test/native/nvml-layout.c compares what is here with those of 11.8 and 12.4. Each call gives 0 or a code
  * of `nvmlReturn_t`; 3 is what is answered for a value that the device does not have.
  */
 import { type DriverArgument, type DriverCall, notCalled } from '../../native/driver-process.ts';
@@ -137,6 +137,7 @@ export const nvmlCalls = {
   // GPU performance monitoring: Hopper and later
   gpmSupport: { ...ofDevice('', 8), symbols: ['nvmlGpmQueryDeviceSupport'], version: 1 },
   gpmAllocate: { symbols: ['nvmlGpmSampleAlloc'], takes: ['output'], writes: 8 },
+  gpmFree: { symbols: ['nvmlGpmSampleFree'], takes: ['other'], writes: 0 },
   gpmSample: { symbols: ['nvmlGpmSampleGet'], takes: ['device', 'other'], writes: 0 },
   /** Of a MIG instance: its parent, its number, the sample. */
   gpmMigSample: { symbols: ['nvmlGpmMigSampleGet'], takes: ['device', 'number', 'other'], writes: 0 },

@@ -7,14 +7,14 @@
 import type { DeviceReadings, SourceState } from '../../backend.ts';
 import { ProbeError } from '../../errors.ts';
 import { type DriverProcess, startDriverProcess } from '../../native/driver-process.ts';
-import { answersOf, type NvmlAnswers, type NvmlPlan, nvmlCalls, nvmlSymbols } from './driver.ts';
-import { beginNvml, type Inventory, type NvmlDevice, refusalOf, runLoaded, takeInventory } from './inventory.ts';
+import { createBackoff } from './backoff.ts';
+import { type NvmlAnswers, type NvmlPlan, nvmlCalls } from './driver.ts';
+import { type Inventory, type NvmlDevice, runLoaded } from './inventory.ts';
 import { type Gone, goneIn, type Missing, type Open, planned, stateOf } from './opened.ts';
-import { prepare } from './preparation.ts';
-import { libraryNames, libraryRefusal, refusal, stuckRemedy } from './refusals.ts';
+import { type Opening, openNvml, renewDevices } from './opening.ts';
+import { refusal, startRemedy, stuckRemedy } from './refusals.ts';
 import { everythingEverySeconds, knownFrom } from './sampling.ts';
 import { type GpuValues, valuesOf } from './values.ts';
-import { visibleDevices } from './visible.ts';
 
 /** A GPU that nobody keeps awake takes seconds to start. */
 const openPatienceSeconds = 10;
@@ -23,22 +23,16 @@ const samplePatienceSeconds = 2;
 const askPatienceSeconds = 0.5;
 /** After so long the process is given up, and another one tried once it is gone. */
 const givenUpSeconds = 60;
-const firstRetrySeconds = 5;
-const longestRetrySeconds = 300;
 const crashesUntilOff = 3;
+/** One that tells, and one that is to take its place: one that cannot be ended gets no third. */
+const processesAtMost = 2;
 /** What compares two samples of a device needs them so far apart. */
 const shortestSampleSeconds = 0.1;
 
-export interface NvmlOptions {
-  /** By default the driver's own. */
-  readonly library: string | undefined;
-  /** `CUDA_VISIBLE_DEVICES` and `CUDA_DEVICE_ORDER`. */
-  readonly visible: { readonly list: string | undefined; readonly order: string | undefined };
+export interface NvmlOptions extends Opening {
   /** This process as the driver counts it; `undefined` where a container hides that. */
   readonly pid: number | undefined;
   now(): number;
-  /** How many GPUs the kernel's driver has; `undefined` where it does not tell. */
-  gpusOfKernel(): number | undefined;
   /** Told when the devices are known, and when others are there. */
   onDevices(devices: readonly NvmlDevice[], driverVersion: string | undefined): void;
   /** Makes readings of what a device told, in the order of the samples. */
@@ -78,6 +72,13 @@ export function createNvml(options: NvmlOptions): Nvml {
   return new NvmlLife(options);
 }
 
+/** One that is being opened, or is. */
+interface Successor {
+  readonly process: DriverProcess;
+  readonly since: number;
+  open: Open | undefined;
+}
+
 class NvmlLife implements Nvml {
   readonly #options: NvmlOptions;
   #process: DriverProcess | undefined;
@@ -89,8 +90,13 @@ class NvmlLife implements Nvml {
   #where = '';
   #failure: ProbeError | undefined;
   #started = false;
-  #retryAt = Number.NEGATIVE_INFINITY;
-  #retrySeconds = firstRetrySeconds;
+  readonly #retry = createBackoff();
+  /** Is opened beside the first, which tells of the devices that are well until it is replaced. */
+  #successor: Successor | undefined;
+  /** Processes that have not ended. */
+  readonly #alive = new Set<DriverProcess>();
+  #givenUp: DriverProcess | undefined;
+  #told: string | undefined;
   #crashes = 0;
   #lost: readonly Missing[] = [];
   #usedSeconds = 0;
@@ -133,6 +139,7 @@ class NvmlLife implements Nvml {
   async refresh(): Promise<void> {
     if (this.#ended) return;
     this.#lookAtJob();
+    this.#lookAtSuccessor();
     if (this.#job === undefined && this.#crashes < crashesUntilOff) this.#next();
     if (this.#job !== undefined && !this.#isStuck) await this.#job.done;
   }
@@ -148,11 +155,13 @@ class NvmlLife implements Nvml {
 
   release(): void {
     this.#process?.end();
+    this.#successor?.process.end();
     this.#process = undefined;
+    this.#successor = undefined;
     this.#open = undefined;
     this.#job = undefined;
     this.#sample = undefined;
-    this.#retryAt = Number.NEGATIVE_INFINITY;
+    this.#retry.reset();
   }
 
   close(): void {
@@ -168,8 +177,16 @@ class NvmlLife implements Nvml {
   #lookAtJob(): void {
     const { now } = this.#options;
     if (this.#job === undefined || !this.#isStuck) return;
-    if (now() - this.#job.since >= givenUpSeconds) this.#process?.end();
-    else void this.#ask();
+    if (now() - this.#job.since >= givenUpSeconds) {
+      this.#givenUp = this.#process;
+      this.#process?.end();
+    } else void this.#ask();
+  }
+
+  #lookAtSuccessor(): void {
+    const successor = this.#successor;
+    if (successor === undefined || successor.open !== undefined) return;
+    if (this.#options.now() - successor.since >= givenUpSeconds) successor.process.end();
   }
 
   async #ask(): Promise<void> {
@@ -188,19 +205,23 @@ class NvmlLife implements Nvml {
 
   /** Begins what is due. */
   #next(): void {
-    const { now, gpusOfKernel } = this.#options;
+    const { gpusOfKernel } = this.#options;
+    const now = this.#options.now();
+    const ready = this.#successor?.open;
+    if (ready !== undefined) {
+      this.#begin(samplePatienceSeconds, () => this.#replace(ready));
+      return;
+    }
     const open = this.#open;
+    const mayBegin = this.#successor === undefined && this.#alive.size < processesAtMost && this.#retry.isDue(now);
     if (open === undefined) {
-      if (now() >= this.#retryAt) this.#begin(openPatienceSeconds, () => this.#start());
+      if (mayBegin) this.#begin(openPatienceSeconds, () => this.#start());
       return;
     }
-    const isDue = now() - open.everythingAt >= everythingEverySeconds;
-    const mayBeBack = this.#lost.length > 0 && now() >= this.#retryAt;
-    if (mayBeBack || (isDue && gpusOfKernel() !== open.gpusOfKernel)) {
-      this.#begin(openPatienceSeconds, () => this.#restart());
-      return;
-    }
-    if (now() - this.#sampledAt < shortestSampleSeconds) return;
+    const isDue = now - open.everythingAt >= everythingEverySeconds;
+    const isOutdated = this.#lost.length > 0 || (isDue && gpusOfKernel() !== open.gpusOfKernel);
+    if (isOutdated && mayBegin) this.#beginSuccessor();
+    if (now - this.#sampledAt < shortestSampleSeconds) return;
     this.#begin(samplePatienceSeconds, () => this.#takeSample(open, isDue));
   }
 
@@ -212,7 +233,7 @@ class NvmlLife implements Nvml {
       .catch((error) => {
         if (this.#job !== job) return; // its process ended, which has been seen to
         this.#fail(ProbeError.from(error));
-        this.#options.onDevices([], undefined);
+        this.#tell([], undefined);
       })
       .finally(() => {
         if (this.#job !== job) return;
@@ -224,72 +245,80 @@ class NvmlLife implements Nvml {
 
   /** The process is given up. */
   #fail(error: ProbeError): void {
-    const { now } = this.#options;
     this.#process?.end();
     this.#process = undefined;
     this.#failure = error;
     this.#started = true;
     this.#open = undefined;
     this.#sample = undefined;
-    this.#retryAt = now() + this.#retrySeconds;
-    this.#retrySeconds = Math.min(longestRetrySeconds, this.#retrySeconds * 2);
+    this.#retry.later(this.#options.now());
   }
 
-  async #restart(): Promise<void> {
-    this.#process?.end();
-    this.#process = undefined;
-    this.#open = undefined;
-    await this.#start();
+  /** Throws a ProbeError where it has not been built for this platform. */
+  #newProcess(): DriverProcess {
+    const { ACCELMETER_PID, NODE_OPTIONS, ...environment } = process.env;
+    const driver = startDriverProcess(environment);
+    this.#alive.add(driver);
+    void driver.ended.then((how) => this.#onEnd(driver, how));
+    return driver;
   }
 
   async #start(): Promise<void> {
-    const { library, visible, gpusOfKernel, onDevices, followsXids } = this.#options;
-    const names = library === undefined ? libraryNames : [library];
-    const { ACCELMETER_PID, NODE_OPTIONS, ...environment } = process.env;
-    const driver = startDriverProcess(environment);
+    const driver = this.#newProcess();
     this.#process = driver;
-    void driver.ended.then((how) => this.#onEnd(driver, how));
-    await driver.open(names, nvmlSymbols).catch((error) => {
-      throw libraryRefusal(ProbeError.from(error), library);
-    });
-    const begun = await beginNvml(driver);
-    const refused = refusalOf(begun.answers);
-    if (refused !== undefined) throw refusal(refused);
-    const inventory = await takeInventory(driver, begun);
-    const { devices, doubt } = visibleDevices(inventory.devices, visible.list, visible.order);
-    const { prepared, answers } = await prepare(driver, inventory, devices);
-    const open: Open = {
-      ...{ process: driver, begun, inventory, prepared, doubt, numbers: prepared.numbers },
-      ...{
-        known: undefined,
-        plans: new Map<number, NvmlPlan>(),
-        seldom: answersOf([]),
-        everythingAt: Number.NEGATIVE_INFINITY,
-        turn: 0,
-        compares: false,
-      },
-      gpusOfKernel: gpusOfKernel(),
-    };
-    onDevices(devices, inventory.driverVersion);
-    for (const device of devices) if (answers.code('registerEvents', `${device.key},8`) === 0) followsXids(device);
+    await this.#take(await openNvml(driver, this.#options));
+  }
+
+  #beginSuccessor(): void {
+    try {
+      const driver = this.#newProcess();
+      const successor: Successor = { process: driver, since: this.#options.now(), open: undefined };
+      this.#successor = successor;
+      openNvml(driver, this.#options).then(
+        (open) => {
+          successor.open = open;
+        },
+        () => driver.end(), // the first goes on; what it lacks is said
+      );
+    } catch {
+      this.#retry.later(this.#options.now());
+    }
+  }
+
+  async #replace(open: Open): Promise<void> {
+    this.#process?.end();
+    this.#successor = undefined;
+    this.#process = open.process;
+    await this.#take(open);
+  }
+
+  async #take(open: Open): Promise<void> {
+    for (const device of open.followed) this.#options.followsXids(device);
     this.#open = open;
     this.#failure = undefined;
     this.#lost = [];
     await this.#takeSample(open, true);
-    if (inventory.unreadable.length === 0 && this.#lost.length === 0) this.#retrySeconds = firstRetrySeconds;
-    else this.#expectLost(missingIn(inventory));
+    if (open.inventory.unreadable.length === 0 && this.#lost.length === 0) this.#retry.reset();
+    else this.#expectLost(missingIn(open.inventory));
   }
 
   /** It says nothing of the devices: they stay, without readings. */
   #onEnd(driver: DriverProcess, how: string): void {
+    this.#alive.delete(driver);
+    if (this.#successor?.process === driver) {
+      this.#successor = undefined;
+      this.#retry.later(this.#options.now());
+    }
     if (this.#process !== driver) return;
     this.#process = undefined;
-    this.#crashes += 1;
-    const off = this.#crashes >= crashesUntilOff ? `, ${crashesUntilOff} times: switched off` : '';
-    const given = this.#job && this.#isStuck ? 'did not answer and was ended' : `${how}${off}`;
     this.#job = undefined;
     this.#where = '';
-    this.#fail(new ProbeError('broken', `the process that calls the driver ${given}`, { remedy: stuckRemedy }));
+    const isCrash = driver.hasBegun && this.#givenUp !== driver;
+    if (isCrash) this.#crashes += 1;
+    const given = this.#givenUp === driver ? 'did not answer and was ended' : how;
+    const off = this.#crashes >= crashesUntilOff ? `, ${crashesUntilOff} times: switched off` : '';
+    const remedy = driver.hasBegun ? stuckRemedy : startRemedy;
+    this.#fail(new ProbeError('broken', `the process that calls the driver ${given}${off}`, { remedy }));
   }
 
   async #takeSample(open: Open, everything: boolean): Promise<void> {
@@ -316,6 +345,9 @@ class NvmlLife implements Nvml {
     const gone = goneIn(answers, open.prepared.devices);
     if (gone.all !== undefined) throw refusal(gone.all);
     if (gone.devices.length > 0) this.#lose(open, gone.devices);
+    const there = open.prepared.devices.map(({ index }) => `GPU ${index}`);
+    this.#lost = this.#lost.filter(({ name }) => !there.includes(name));
+    this.#tell(open.prepared.devices, open.inventory.driverVersion);
     const told = { answers, seldom: open.seldom, numbers: open.numbers, pid };
     const devices = open.prepared.devices.map((device) => readingsOf(device, valuesOf(told, device)));
     this.#sample = { devices, callSeconds: answers.all.reduce((sum, { seconds }) => sum + seconds, 0) };
@@ -323,20 +355,20 @@ class NvmlLife implements Nvml {
     this.#usedSeconds += (performance.now() - back) / 1000;
   }
 
-  /** MIG instances come and go while NVML is open. */
   async #renew(open: Open): Promise<void> {
     if (open.known === undefined) return;
-    const { visible, onDevices } = this.#options;
-    const inventory = await takeInventory(open.process, open.begun);
-    const refused = inventory.answers.code('deviceCount', '') ?? 0;
-    if (refused !== 0) throw refusal(refused);
-    this.#expectLost(missingIn(inventory));
-    const { devices, doubt } = visibleDevices(inventory.devices, visible.list, visible.order);
-    if (namesOf(devices) === namesOf(open.prepared.devices)) return;
-    const { prepared } = await prepare(open.process, inventory, devices);
-    Object.assign(open, { inventory, prepared, doubt, compares: false });
-    open.plans.clear();
-    onDevices(devices, inventory.driverVersion);
+    await renewDevices(open, this.#options);
+    if (this.#open !== open) return;
+    this.#expectLost(missingIn(open.inventory));
+    for (const device of open.followed) this.#options.followsXids(device);
+  }
+
+  /** Tells of the devices that can be read, where they are others than before. */
+  #tell(devices: readonly NvmlDevice[], driverVersion: string | undefined): void {
+    const told = [driverVersion, ...devices.map(({ uuid }) => uuid)].join(' ');
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#options.onDevices(devices, driverVersion);
   }
 
   #takeEvents(open: Open, answers: NvmlAnswers): void {
@@ -354,7 +386,6 @@ class NvmlLife implements Nvml {
     const devices = open.prepared.devices.filter(({ uuid, mig }) => !uuids.has(uuid) && !uuids.has(mig?.parent ?? ''));
     open.prepared = { ...open.prepared, devices };
     open.plans.clear();
-    this.#options.onDevices(devices, open.inventory.driverVersion);
     this.#expectLost(gone.map(({ device, code }) => ({ name: `GPU ${device.index}`, code })));
   }
 
@@ -362,15 +393,12 @@ class NvmlLife implements Nvml {
     const others = missing.filter(({ name }) => !this.#lost.some((known) => known.name === name));
     if (others.length === 0) return;
     this.#lost = [...this.#lost, ...others];
-    this.#retryAt = this.#options.now() + this.#retrySeconds;
-    this.#retrySeconds = Math.min(longestRetrySeconds, this.#retrySeconds * 2);
+    this.#retry.later(this.#options.now());
   }
 }
 
 const missingIn = ({ unreadable }: Inventory) =>
   unreadable.map(({ index, code }): Missing => ({ name: `GPU ${index}`, code }));
-const namesOf = (devices: readonly NvmlDevice[]) => devices.map(({ uuid }) => uuid).join(' ');
-
 /** Resolves when `done` does, or after so many seconds. */
 async function within(seconds: number, done: Promise<void> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -14,6 +14,8 @@ export interface Open {
   inventory: Inventory;
   prepared: Prepared;
   readonly numbers: FieldNumbers;
+  /** Those that tell of events. */
+  followed: readonly NvmlDevice[];
   doubt: string | undefined;
   known: Known | undefined;
   /** What is asked at a sample, by its program: the same each second time, until everything is asked again. */

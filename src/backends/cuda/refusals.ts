@@ -35,6 +35,8 @@ export function libraryRefusal(error: ProbeError, library: string | undefined): 
   return new ProbeError(kind, message, { cause: error, remedy: library === undefined ? inContainer : named });
 }
 
+export const startRemedy =
+  'see that this user may run it (no noexec on node_modules), and more files and processes (ulimit -n, ulimit -u)';
 export const stuckRemedy =
   'look for Xid and for hung tasks in dmesg; the GPU may need a reset, or the machine a reboot';
 

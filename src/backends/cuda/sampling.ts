@@ -175,17 +175,32 @@ function planGpm(
 }
 
 /** Kinds of events that are followed: `nvmlEventTypeXidCriticalError`. */
-const followedEvents = 8;
+export const followedEvents = 8;
 
 /** Asks once for what a sample must know, and has events of the devices kept. */
-export function planPreparation({ devices, eventSet, end }: Pick<Inventory, 'devices' | 'eventSet' | 'end'>): NvmlPlan {
+export function planPreparation(
+  { devices, eventSet, end }: Pick<Inventory, 'devices' | 'eventSet' | 'end'>,
+  isFollowed: (device: NvmlDevice) => boolean,
+): NvmlPlan {
   const plan = new NvmlPlan(end);
-  for (const { handle: device, key: of, mig } of devices) {
+  for (const each of devices) {
+    const { handle: device, key: of, mig } = each;
     if (mig === undefined) {
-      plan.add('registerEvents', { device, of, numbers: [followedEvents], other: eventSet });
+      if (!isFollowed(each)) plan.add('registerEvents', { device, of, numbers: [followedEvents], other: eventSet });
       plan.add('fanCount', { device, of });
     }
     plan.add('gpmSupport', { device, of });
+  }
+  return plan;
+}
+
+/** Of what is kept for devices gives back what NVML has allocated. Where it stood others may be now: it is handed over. */
+export function planFreeing({ gpm }: Prepared, end: number): NvmlPlan {
+  const plan = new NvmlPlan(end);
+  for (const value of Array.from(gpm.values(), ({ values }) => values).flat()) {
+    const input = Buffer.alloc(8);
+    input.writeBigUInt64LE(value);
+    plan.add('gpmFree', { other: plan.end, input, writes: input.length });
   }
   return plan;
 }
