@@ -33,7 +33,7 @@ export interface Source {
   placeOf(node: Node | null): Place;
   fail(node: Node | null, problem: string): never;
   failAt(place: Place, problem: string): never;
-  /** What an alias stands for. */
+  /** What an alias stands for. Throws for an alias of nothing. */
   resolve(node: unknown): Node | null;
 }
 
@@ -51,7 +51,7 @@ export function readYaml<T>(file: string, content: string, reader: Reader<T>): T
   };
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) {
-    const what = error.code === 'DUPLICATE_KEY' ? 'a field stands here for the second time' : describe(error.code);
+    const what = error.code === 'DUPLICATE_KEY' ? twice : describe(error.code);
     throw new WebConfigError(file, placeAt(error.pos[0]), what);
   }
   const source: Source = {
@@ -61,12 +61,15 @@ export function readYaml<T>(file: string, content: string, reader: Reader<T>): T
       throw new WebConfigError(file, place, problem);
     },
     resolve(node) {
-      if (isAlias(node)) return node.resolve(document) ?? null;
-      return (node as Node | null) ?? null;
+      if (!isAlias(node)) return (node as Node | null) ?? null;
+      // Never as no value: a field that has none can mean that nobody is asked for a password.
+      return node.resolve(document) ?? source.fail(node, 'there is no anchor of this name before it');
     },
   };
   return reader(source.resolve(document.contents), source);
 }
+
+const twice = 'a field stands here for the second time';
 
 function describe(code: string): string {
   return `this is not YAML (${code.toLowerCase().replaceAll('_', ' ')})`;
@@ -161,10 +164,14 @@ interface Entry {
 function entriesOf(node: Node | null, what: string, source: Source): Entry[] {
   if (isNothing(node)) return [];
   if (!isMap(node)) return source.fail(node, `${what} must be a mapping of fields`);
+  const names = new Set<string>();
   return node.items.map(({ key, value }) => {
-    const name = source.resolve(key);
-    if (!isScalar(name)) return source.fail(name, `a name of a field of ${what} is wanted here`);
-    return { name: textOf(name), key: name, value: source.resolve(value) };
+    const scalar = source.resolve(key);
+    if (!isScalar(scalar)) return source.fail(scalar, `a name of a field of ${what} is wanted here`);
+    const name = textOf(scalar);
+    if (names.has(name)) source.fail(scalar, twice); // 1 and "1" are two for YAML and one for us.
+    names.add(name);
+    return { name, key: scalar, value: source.resolve(value) };
   });
 }
 

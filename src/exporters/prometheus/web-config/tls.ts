@@ -93,7 +93,10 @@ function ciphersOf({ cipherSuites: chosen, minVersion }: TlsSection): string {
 function admits(socket: TLSSocket, { clientAuth, clientAllowedSans }: TlsSection): boolean {
   if (clientAuth === 'none') return true;
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return clientAuth === 'request' || clientAuth === 'verify-if-given';
+  if (certificate === undefined) {
+    // Where names are listed, who shows none has none of them.
+    return clientAllowedSans === undefined && (clientAuth === 'request' || clientAuth === 'verify-if-given');
+  }
   const verified = clientAuth === 'verify-if-given' || clientAuth === 'require-and-verify';
   if (verified && !socket.authorized) return false;
   if (clientAllowedSans === undefined) return true;

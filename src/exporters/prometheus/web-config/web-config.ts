@@ -3,7 +3,8 @@
  * https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md (read in July 2026).
  *
  * Where the toolkit takes a file that serves nobody or protects nothing, this refuses it: a rate limit of which no
- * request is ever within, versions of which the lowest is above the highest, names of clients to allow without TLS.
+ * request is ever within, versions of which the lowest is above the highest, names of clients to allow without TLS or
+ * where nobody verifies them, passwords whose check takes minutes. An alias of nothing is refused and not read as no value.
  */
 import type { SecureVersion } from 'node:tls';
 import { isScalar, type Node } from 'yaml';
@@ -80,6 +81,9 @@ const clientAuthTypes: Readonly<Record<string, ClientAuth>> = {
   RequireAndVerifyClientCert: 'require-and-verify',
 };
 
+/** Without that a client can write any name into its own certificate. */
+const verifies: ReadonlySet<ClientAuth> = new Set(['verify-if-given', 'require-and-verify']);
+
 /** What can be set, and the values that are allowed where they are fixed. Blank is unset. */
 const headerValues: Readonly<Record<string, readonly string[] | undefined>> = {
   'Strict-Transport-Security': undefined,
@@ -88,6 +92,9 @@ const headerValues: Readonly<Record<string, readonly string[] | undefined>> = {
   'X-XSS-Protection': undefined,
   'Content-Security-Policy': undefined,
 };
+
+/** Some seconds; each further one doubles them, and whoever asks next waits. */
+const highestCost = 16;
 
 const noSection: Place = { line: 1, column: 1 };
 
@@ -166,6 +173,7 @@ function checkUser(name: string, { value, place }: Text, source: Source, key: No
   if (!(cost >= 4 && cost <= 31)) {
     source.failAt(place, 'the password of a user is wanted as a bcrypt hash, such as htpasswd -nBC 10 "" makes it');
   }
+  if (cost > highestCost) source.failAt(place, `a bcrypt hash of a cost above ${highestCost} takes too long to check`);
 }
 
 function rateLimit(
@@ -200,6 +208,12 @@ function tlsSection(fields: ReturnType<typeof tlsFields>, place: Place, source: 
   }
   if (clientCa && clientAuth === 'none') {
     source.failAt(clientCa.place, `${clientCa.field} is of no effect without a client_auth_type`);
+  }
+  if (fields.client_allowed_sans !== undefined && !verifies.has(clientAuth)) {
+    source.failAt(
+      asked?.value ? asked.place : place,
+      'client_allowed_sans protects nothing where certificates are not verified: that takes RequireAndVerifyClientCert or VerifyClientCertIfGiven',
+    );
   }
   const minVersion = fields.min_version ?? 'TLSv1.2';
   const maxVersion = fields.max_version ?? 'TLSv1.3';

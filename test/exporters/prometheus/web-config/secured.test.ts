@@ -133,6 +133,18 @@ describe("clients' certificates", () => {
   });
 });
 
+test('where names are listed a certificate that may be left out is needed', async () => {
+  const { ask: get, authority } = await serveSecured([
+    ...tls,
+    '  client_auth_type: VerifyClientCertIfGiven',
+    '  client_ca_file: ca.crt',
+    '  client_allowed_sans: [prometheus.example]',
+  ]);
+  await expect(get()).rejects.toThrow();
+  await expect(get(await authority.issue('other', ['dns:other.example']))).rejects.toThrow();
+  expect((await get(await authority.issue('prometheus', ['dns:prometheus.example']))).status).toBe(200);
+});
+
 describe('passwords', () => {
   const users = async () => [
     'basic_auth_users:',
@@ -258,6 +270,14 @@ describe('a change', () => {
     await expect.poll(() => admits(get, 'new'), { timeout: 5000 }).toBe(true);
     expect(await admits(get, 'old')).toBe(false);
     expect(notices).toHaveLength(2);
+  });
+
+  test('to users by an alias of nothing leaves nobody in', async () => {
+    const { get, file, notices } = await serveSecured([await user('old')]);
+    writeFileSync(file, 'basic_auth_users: *userz\n');
+    await expect.poll(() => notices.at(-1), { timeout: 5000 }).toContain(':1:19: there is no anchor of this name');
+    expect((await get('/healthz')).status).toBe(401);
+    expect(await admits(get, 'old')).toBe(true);
   });
 
   test('to an empty file, or to none, is a file that is being written', async () => {

@@ -127,6 +127,20 @@ describe('a file is refused, with the line that is wrong, for', () => {
       '2:3: unknown field "cert_filse" of tls_server_config; there are',
     ],
     ['a field that stands twice', [...tls, '  cert_file: other'], '4:3: a field stands here for the second time'],
+    [
+      'a name that stands twice, as a number and as a text',
+      ['basic_auth_users:', `  1: ${hash}`, `  "1": ${hash}`],
+      '3:3: a field stands here for the second time',
+    ],
+    ['users by an alias of nothing', ['basic_auth_users: *userz'], '1:19: there is no anchor of this name'],
+    ['TLS by an alias of nothing', ['tls_server_config: *missing'], '1:20: there is no anchor of this name'],
+    [
+      'a password by an alias of nothing',
+      ['basic_auth_users:', '  alice: *one', `  bob: &one ${hash}`],
+      '2:10: there is no anchor of this name',
+    ],
+    ['a list with an alias of nothing', [...tls, '  cipher_suites: [*none]'], '4:19: there is no anchor of this name'],
+    ['a field named by an alias of nothing', ['*none : 1'], '1:1: there is no anchor of this name'],
     ['a list where a text belongs', ['tls_server_config:', '  cert_file: [a]'], '2:14: a text is wanted here'],
     ['a text where a list belongs', [...tls, '  cipher_suites: TLS_X'], '4:18: a list is wanted here'],
     [
@@ -159,6 +173,19 @@ describe('a file is refused, with the line that is wrong, for', () => {
       'names of clients without TLS',
       ['tls_server_config:', '  client_allowed_sans: [a]'],
       '2:3: client_allowed_sans is of no effect without TLS',
+    ],
+    ...['NoClientCert', 'RequestClientCert', 'RequireAnyClientCert', 'RequireClientCert'].map(
+      (type) =>
+        [
+          `names of clients that nobody verifies, by ${type}`,
+          [...tls, `  client_auth_type: ${type}`, '  client_allowed_sans: [a]'],
+          '4:21: client_allowed_sans protects nothing where certificates are not verified',
+        ] as const,
+    ),
+    [
+      'names of clients that show none',
+      [...tls, '  client_allowed_sans: [a]'],
+      '2:3: client_allowed_sans protects nothing where certificates are not verified',
     ],
     [
       'an unknown cipher suite',
@@ -205,6 +232,11 @@ describe('a file is refused, with the line that is wrong, for', () => {
       'a hash with a cost that bcrypt does not have',
       ['basic_auth_users:', `  alice: ${hash.replace('$10$', '$32$')}`],
       '2:10: the password of a user',
+    ],
+    [
+      'a hash whose check takes minutes',
+      ['basic_auth_users:', `  alice: ${hash.replace('$10$', '$17$')}`],
+      '2:10: a bcrypt hash of a cost above 16 takes too long to check',
     ],
     [
       'a user that no client can be',
