@@ -71,6 +71,9 @@ function suits({ version, runsTypeScript }, needs) {
   return newEnough && (runsTypeScript || needs.runsTypeScript !== true);
 }
 
+/** Development dependencies also where NODE_ENV is `production`: npm would leave them out. */
+const install = ['install', '--no-save', '--include=dev'];
+
 /**
  * Installs, unless node_modules is as package-lock.json says; tells which packages npm left out.
  *
@@ -82,7 +85,7 @@ async function installPackages() {
   if (packagesNotInstalled().length === 0) return { leftOut: [] };
   const started = performance.now();
   say('Installing packages (up to a minute the first time) … ');
-  const { ok, output } = await npm(['install', '--no-save']);
+  const { ok, output } = await npm(install);
   if (!ok) throw new Explained(`failed.\n${output}\nnpm failed: see above. Mend that, then run this again.`);
   console.log(secondsSince(started));
   return { leftOut: packagesNotInstalled() };
@@ -91,7 +94,7 @@ async function installPackages() {
 async function completeInstallation(node, leftOut) {
   const started = performance.now();
   say(`npm left out ${leftOut.length} packages that the older Node cannot run (${leftOut[0]}, …): adding them … `);
-  const { ok, output } = await npm(['install', '--no-save'], node);
+  const { ok, output } = await npm(install, node);
   if (!ok) throw new Explained(`failed.\n${output}`);
   console.log(secondsSince(started));
 }
@@ -110,10 +113,16 @@ function packagesNotInstalled() {
   });
 }
 
+/** Packages that a message names. */
+const named = 5;
+
 function expectComplete() {
   const missing = packagesNotInstalled();
-  if (missing.length > 0)
-    throw new Explained(`npm has not installed what package-lock.json says: ${missing.join(', ')}`);
+  if (missing.length === 0) return;
+  const more = missing.length > named ? ` and ${missing.length - named} more` : '';
+  throw new Explained(
+    `npm has not installed what package-lock.json says: ${missing.slice(0, named).join(', ')}${more}`,
+  );
 }
 
 function readPackages(lockFile) {

@@ -49,6 +49,13 @@ describe('setting up', () => {
     );
   });
 
+  test('of many such packages a few are named', () => {
+    const names = Array.from({ length: 200 }, (_, i) => `node_modules/p${i}`);
+    const project = makeProject('nothing', Object.fromEntries(names.map((name) => [name, { version: '1.0.0' }])));
+    const { stderr } = setUp(project, { npm: fakeNpm(project, { always: [] }) });
+    expect(stderr).toMatch(/node_modules\/p0, .*node_modules\/p4 and 195 more\n/);
+  });
+
   test('an npm that fails is an error with what it said', () => {
     const project = makeProject('no-network', wanted);
     const npm = join(project, 'npm-cli.js');
@@ -72,6 +79,7 @@ describe('setting up', () => {
     writeFileSync(
       npm,
       `import fs from 'node:fs';
+       if (!process.argv.includes('--include=dev')) throw new Error('left out where NODE_ENV is production');
        const names = ${JSON.stringify(always)}.concat(process.env.OLD_NODE ? [] : ${JSON.stringify(onNewNode)});
        const { packages } = JSON.parse(fs.readFileSync('package-lock.json', 'utf8'));
        for (const name of names) fs.mkdirSync(name, { recursive: true });
