@@ -10,8 +10,22 @@ export type Activity = KernelActivity | TransferActivity | CompilationActivity |
 /** Where the bytes of a transfer went. */
 export type TransferDirection = 'host_to_device' | 'device_to_host' | 'device_to_device' | 'peer_to_peer';
 
+/** Of which call an activity is, where the tracer of a program that knows nothing of us tells it. No metric has it. */
+interface Called {
+  /**
+   * Number of the queue, from 1 in the order of their creation (OpenCL), or of the stream as CUPTI numbers it, where a
+   * context's default stream is 7 (CUDA). `undefined` where it is not told.
+   */
+  readonly queue?: number | undefined;
+  /**
+   * CUPTI's number of the program's call that asked for it, the same in all that it tells of that call; what one launch of
+   * a CUDA graph ran has one. `undefined` where it is not told, as by OpenCL.
+   */
+  readonly correlation?: number | undefined;
+}
+
 /** One execution of a kernel. */
-export interface KernelActivity {
+export interface KernelActivity extends Called {
   readonly kind: 'kernel';
   /**
    * As the program or its compiler named it; demangled where the backend's names are mangled. Empty where nobody tells
@@ -24,14 +38,19 @@ export interface KernelActivity {
   readonly duration: number;
   /** From the moment the program queued it to its start, in seconds; `undefined` where the driver does not tell. */
   readonly wait: number | undefined;
+  /** Work items (OpenCL) or threads (CUDA) that were launched; `undefined` where it is not told, as of a whole graph. */
+  readonly launchSize?: number | undefined;
   /** The `error.type` of an execution that failed; its duration is then not looked at. */
   readonly failed: string | undefined;
 }
 
-/** One copy of memory, to, from or on a device. */
-export interface TransferActivity {
+/** One copy of memory to, from or on a device, or one fill of it. */
+export interface TransferActivity extends Called {
   readonly kind: 'transfer';
+  /** Of a fill `device_to_device`: it occupies the device as a copy does, and nothing comes from the host. */
   readonly direction: TransferDirection;
+  /** True where nothing was copied: the device wrote a value or a pattern (memset, `clEnqueueFillBuffer`). */
+  readonly fill?: boolean | undefined;
   readonly bytes: number;
   /** When the copy began, in process seconds. */
   readonly start: number;

@@ -191,8 +191,8 @@ static void read_record(const uint8_t *at) {
       return read_copy(at, direction_of(at), COPY_CORRELATION);
     case CUPTI_ACTIVITY_KIND_MEMCPY2:
       return read_copy(at, RING_PEER_TO_PEER, PEER_CORRELATION);
-    case CUPTI_ACTIVITY_KIND_MEMSET: /* it occupies the device as a copy does, and nothing comes from the host */
-      return read_copy(at, RING_DEVICE_TO_DEVICE, COPY_CORRELATION);
+    case CUPTI_ACTIVITY_KIND_MEMSET:
+      return read_copy(at, RING_FILL, COPY_CORRELATION);
     case CUPTI_ACTIVITY_KIND_MEMORY2:
       return read_allocation(at);
     case CUPTI_ACTIVITY_KIND_GRAPH_TRACE:

@@ -41,6 +41,7 @@ enum ring_kind {
   RING_PEER_TO_PEER = 5,
   RING_COMPILATION = 6,
   RING_ALLOCATION = 7, /* memory of the device taken or given back; has no times but `start` */
+  RING_FILL = 8,       /* memory of the device set to a value or a pattern: JavaScript counts it as device to device */
 };
 
 /*
@@ -57,7 +58,7 @@ struct ring_record {
   double start;    /* seconds since the ring was armed, on CLOCK_MONOTONIC */
   double duration; /* seconds */
   double wait;     /* seconds from queued to start; NaN where the driver does not tell */
-  double amount;   /* bytes of a copy, work items of a kernel; bytes taken, negative where given back */
+  double amount;   /* bytes of a copy or fill, work items of a kernel; bytes taken, negative where given back */
 };
 static_assert(sizeof(struct ring_record) == 56, "JavaScript reads records at a stride of 56 bytes");
 

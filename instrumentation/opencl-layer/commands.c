@@ -82,7 +82,7 @@ static cl_int copy_buffer_rect(cl_command_queue queue, cl_mem from, cl_mem to, c
 static cl_int fill_buffer(cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size, size_t offset,
                           size_t size, cl_uint waits, const cl_event *wait_list, cl_event *event) {
   struct tracking t;
-  track(&t, queue, RING_DEVICE_TO_DEVICE, (double)size, event);
+  track(&t, queue, RING_FILL, (double)size, event);
   return tracked(
       &t, next.clEnqueueFillBuffer(queue, buffer, pattern, pattern_size, offset, size, waits, wait_list, t.out));
 }

@@ -64,7 +64,7 @@ static cl_int copy_buffer_to_image(cl_command_queue queue, cl_mem buffer, cl_mem
 static cl_int fill_image(cl_command_queue queue, cl_mem image, const void *colour, const size_t *origin,
                          const size_t *region, cl_uint waits, const cl_event *wait_list, cl_event *event) {
   struct tracking t;
-  track(&t, queue, RING_DEVICE_TO_DEVICE, 0, event);
+  track(&t, queue, RING_FILL, 0, event);
   cl_int result = next.clEnqueueFillImage(queue, image, colour, origin, region, waits, wait_list, t.out);
   return measured(&t, result, image, region);
 }

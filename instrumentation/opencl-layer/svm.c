@@ -168,7 +168,7 @@ static cl_int copy(cl_command_queue queue, cl_bool blocking, void *to, const voi
 static cl_int fill(cl_command_queue queue, void *address, const void *pattern, size_t pattern_size, size_t size,
                    cl_uint waits, const cl_event *wait_list, cl_event *event) {
   struct tracking t;
-  track(&t, queue, RING_DEVICE_TO_DEVICE, (double)size, event);
+  track(&t, queue, RING_FILL, (double)size, event);
   return tracked(&t, next.clEnqueueSVMMemFill(queue, address, pattern, pattern_size, size, waits, wait_list, t.out));
 }
 

@@ -23,6 +23,7 @@ export const recordKinds = [
   'peer_to_peer',
   'compilation',
   'allocation',
+  'fill',
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
@@ -45,7 +46,7 @@ export interface RingRecord {
   duration: number;
   /** From queued to start, in seconds; `undefined` where the driver does not tell. */
   wait: number | undefined;
-  /** Bytes of a copy, work items of a kernel; bytes taken by an allocation, negative where they are given back. */
+  /** Bytes of a copy or fill, work items of a kernel; bytes taken by an allocation, negative where they are given back. */
   amount: number;
 }
 

@@ -49,8 +49,25 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
     }
     const copies = observed.activities.filter((each) => each.kind === 'transfer');
     expect(copies[0]).toMatchObject({ bytes: 4096, direction: 'host_to_device' });
+    expect(copies.filter(({ fill }) => fill).map(({ direction, bytes }) => [direction, bytes])).toEqual([
+      ['device_to_device', 55],
+      ['device_to_device', 55],
+    ]);
     expect(observed.devices).toEqual([gpu]);
     expect(observed.source).toEqual({ name: 'cupti', up: true, detail: 'kernels traced by cupti.so', dropped: 0 });
+  });
+
+  it('has streams, sizes of launches and the numbers of its calls told with them', async () => {
+    const scenario = 'kernel stream=13 grid=4 block=256;memcpy stream=14;memset;peer;kernel name=other grid=0';
+    const observed = await plays(scenario);
+    expect(observed.activities).toMatchObject([
+      { queue: 13, launchSize: 1024, correlation: 1 },
+      { queue: 14, correlation: 2, fill: false },
+      { queue: 7, correlation: 3, fill: true },
+      { queue: 7, correlation: 4, fill: false },
+      { name: 'other', correlation: 5 },
+    ]);
+    expect(observed.activities[4]).not.toHaveProperty('launchSize');
   });
 
   it('has its kernels at process seconds, in order', async () => {

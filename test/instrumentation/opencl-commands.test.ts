@@ -26,6 +26,12 @@ describe.skipIf(lacks('pocl', 'cc'))('commands that move bytes', () => {
     const expected = Object.values(result).flatMap(moving);
     expect(expected.length).toBe(21);
     expect(seen(observed)).toEqual(expected);
+    const fills = transfers(observed).filter(({ fill }) => fill);
+    expect(fills.map(({ direction, bytes }) => [direction, bytes])).toEqual([
+      ['device_to_device', 512],
+      ['device_to_device', 128],
+      ['device_to_device', 1024],
+    ]);
     expect([lost(observed), observed.ring.inFlight]).toEqual([0, 0]);
   });
 

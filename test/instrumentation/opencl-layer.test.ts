@@ -37,6 +37,14 @@ describe.skipIf(lacks('pocl', 'cc'))('a program that knows nothing of us', () =>
     expect(lost(observed)).toBe(0);
   });
 
+  it('has queues and sizes of launches told with them; OpenCL numbers no calls', async () => {
+    const { observed } = await run('plain');
+    const [first, ...more] = kernels(observed);
+    expect(first).toMatchObject({ queue: expect.any(Number), launchSize: 1024 });
+    for (const each of [...more, ...transfers(observed)]) expect(each.queue).toBe(first?.queue);
+    expect(first).not.toHaveProperty('correlation');
+  });
+
   it('computes what it computed, and its kernels lie within its life', async () => {
     const untraced = await run<number[]>('plain', { traced: false });
     const { result, observed, seconds } = await run<number[]>('plain');

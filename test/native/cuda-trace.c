@@ -56,15 +56,15 @@ void set_detail(const char *format, ...) {
 #define ROUNDS 100
 
 static _Atomic bool over;
-static uint64_t drained, failures, lost_kinds;
+static uint64_t drained, failures, fills, lost_kinds;
 
 static void *launch_things(void *data) {
   char scenario[512];
   unsigned device = (unsigned)(uintptr_t)data;
   snprintf(scenario, sizeof scenario,
-           "kernel name=_Z5scalePf%u count=50 device=%u;memcpy count=10 device=%u;peer count=2 device=%u;"
+           "kernel name=_Z5scalePf%u count=50 device=%u;memcpy count=9 device=%u;memset device=%u;peer count=2 device=%u;"
            "memory op=1 bytes=64 device=%u;memory op=2 bytes=64 device=%u;refused-memory code=2 context=%u",
-           device, device, device, device, device, device, device + 1);
+           device, device, device, device, device, device, device, device + 1);
   for (int i = 0; i < ROUNDS; i++) stub_cupti_play(scenario);
   return NULL;
 }
@@ -76,7 +76,8 @@ static void drain(void) {
     drained += moved;
     for (uint32_t i = 0; i < moved; i++) {
       if (records[i].kind == RING_ALLOCATION && records[i].error != 0) failures++;
-      if (records[i].kind < RING_KERNEL || records[i].kind > RING_ALLOCATION) lost_kinds++;
+      if (records[i].kind < RING_KERNEL || records[i].kind > RING_FILL) lost_kinds++;
+      if (records[i].kind == RING_FILL) fills++;
       if (records[i].device >= LAUNCHERS || accelmeter_cuda_device(records[i].device) == NULL) lost_kinds++;
     }
   }
@@ -176,6 +177,7 @@ int main(void) {
   wrong += check("records told in a pause", in_pause, 0);
   wrong += check("records drained", (double)drained + ring.dropped + tracer[5], told + refused);
   wrong += check("refused allocations", (double)failures + ring.dropped, refused + ring.dropped);
+  wrong += check("fills", (double)fills + ring.dropped, LAUNCHERS * ROUNDS + ring.dropped);
   wrong += check("records of no kind or device", (double)lost_kinds, 0);
   wrong += check("faults", tracer[4], 0);
   wrong += check("invalid", ring.invalid, 0);

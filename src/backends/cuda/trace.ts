@@ -1,10 +1,11 @@
 /** How the work of a program that knows nothing of us becomes activities: from the CUPTI tracer's ring. */
 import { isMainThread } from 'node:worker_threads';
-import type { Activity, ActivitySink } from '../../activity.ts';
+import type { ActivitySink } from '../../activity.ts';
 import type { Host, SourceState } from '../../backend.ts';
 import { armCudaTracer, cudaInjection, isCudaTraceOff } from '../../native/arm.ts';
 import { openTracer } from '../../native/load.ts';
 import type { RingRecord } from '../../native/ring.ts';
+import { activityOf } from '../../native/ring-activity.ts';
 import { createDemangler } from './demangle.ts';
 import { errorType } from './error-codes.ts';
 import {
@@ -92,7 +93,8 @@ export function openTrace(
 
   function deliver(record: RingRecord): void {
     const sink = sinks[record.device] ?? sinkAt(record.device);
-    sink?.deliver(activityOf(record, nameOf));
+    const failed = record.error === 0 ? undefined : errorType(record.error);
+    sink?.deliver(activityOf(record, { name: record.name && nameOf(record.name), failed }));
   }
 
   /**
@@ -171,14 +173,3 @@ export function openTrace(
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000);
-
-function activityOf(
-  { kind, name, start, duration, wait, amount, error }: RingRecord,
-  nameOf: (mangled: string) => string,
-): Activity {
-  const failed = error === 0 ? undefined : errorType(error);
-  if (kind === 'kernel') return { kind, name: name && nameOf(name), start, duration, wait, failed };
-  if (kind === 'compilation') return { kind, duration, failed };
-  if (kind === 'allocation') return { kind, bytes: amount, failed };
-  return { kind: 'transfer', direction: kind, bytes: amount, start, duration, failed };
-}

@@ -1,8 +1,9 @@
 /** How the work of a program that knows nothing of us becomes activities: from the OpenCL layer's ring. */
-import type { Activity, ActivitySink } from '../../activity.ts';
+import type { ActivitySink } from '../../activity.ts';
 import type { CallTable } from '../../ffi.ts';
 import { openTracer } from '../../native/load.ts';
 import type { RingRecord, RingStatus } from '../../native/ring.ts';
+import { activityOf } from '../../native/ring-activity.ts';
 import { errorType } from './error-codes.ts';
 
 const layerCalls = {
@@ -52,7 +53,9 @@ export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
   function deliver(record: RingRecord): void {
     // The layer numbers a device before it makes the first record of it, so a second look always finds it.
     if (record.device >= sinks.length) meetDevices();
-    sinks[record.device]?.deliver(activityOf(record));
+    sinks[record.device]?.deliver(
+      activityOf(record, { name: record.name, failed: record.error === 0 ? undefined : errorType(record.error) }),
+    );
   }
 
   /** Again at each drain: who read before us may have been closed. */
@@ -103,11 +106,3 @@ export function openTrace(sinkOf: (handle: bigint) => ActivitySink): Trace {
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (seconds: number) => void Atomics.wait(never, 0, 0, seconds * 1000);
-
-function activityOf({ kind, name, start, duration, wait, amount, error }: RingRecord): Activity {
-  const failed = error === 0 ? undefined : errorType(error);
-  if (kind === 'kernel') return { kind, name, start, duration, wait, failed };
-  if (kind === 'compilation') return { kind, duration, failed };
-  if (kind === 'allocation') return { kind, bytes: amount, failed };
-  return { kind: 'transfer', direction: kind, bytes: amount, start, duration, failed };
-}
