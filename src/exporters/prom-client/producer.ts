@@ -37,7 +37,7 @@ export function createProducer(registry: PromClientRegistry, skip: (metric: obje
 
 type Fail = (what: string, cause?: unknown) => void;
 
-/** What the metrics answer, with default labels. Never rejects. */
+/** What the metrics answer, with default labels. Never rejects, and answers when the time is over. */
 async function readAll(
   registry: PromClientRegistry,
   skip: (metric: object) => boolean,
@@ -67,8 +67,18 @@ async function readAll(
           .map(wrapped),
     },
   });
+  const read = async (asked: PromClientRegistry) => {
+    const answer: unknown = await Promise.race([asked.getMetricsAsJSON(), deadline.over]);
+    if (!Array.isArray(answer)) throw new TypeError('getMetricsAsJSON answered no list of metrics');
+    return answer as readonly unknown[];
+  };
   try {
-    return await view.getMetricsAsJSON();
+    return await read(view).catch(async (error) => {
+      // A class of the service's own may have private fields, which only the registry itself gives its methods.
+      if (!(error instanceof TypeError)) throw error;
+      const skipped = new Set(registry.getMetricsAsArray().filter(skip).map(nameOf));
+      return (await read(registry)).filter((family) => !skipped.has(nameOf(family)));
+    });
   } catch (error) {
     fail('the registry could not be read', error);
     return [];
@@ -77,17 +87,33 @@ async function readAll(
   }
 }
 
+function nameOf(metric: unknown): unknown {
+  return (Object(metric) as Asked).name;
+}
+
 /** The registry puts its default labels into what it is answered, and counters answer with what they count in. */
 function copyOf(answer: unknown): unknown {
   const { values } = Object(answer) as { values?: unknown };
   return Array.isArray(values) ? { ...Object(answer), values: values.map((value) => ({ ...value })) } : {};
 }
 
-function createDeadline(millis: number): { readonly passed: Promise<never>; clear(): void } {
+interface Deadline {
+  /** Rejects when the time is over. */
+  readonly passed: Promise<never>;
+  /** Rejects a turn of the event loop later: what others answer because of `passed` still counts. */
+  readonly over: Promise<never>;
+  clear(): void;
+}
+
+function createDeadline(millis: number): Deadline {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${millis / 1000} s`)), millis).unref();
   });
-  passed.catch(() => {}); // Nobody may be waiting for it.
-  return { passed, clear: () => clearTimeout(timer) };
+  const over = passed.catch(async (error) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    throw error;
+  });
+  over.catch(() => {}); // Nobody may be waiting for it.
+  return { passed, over, clear: () => clearTimeout(timer) };
 }

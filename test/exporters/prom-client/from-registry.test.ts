@@ -224,6 +224,40 @@ describe.each(clients)('of a registry of %s', (_, client) => {
     return registry;
   };
 
+  it.each([
+    ['hangs', () => new Promise<never>(() => {}), 'Error: no answer within 0.02 s'],
+    ['answers nothing', async () => null, 'TypeError: getMetricsAsJSON answered no list of metrics'],
+    ['rejects', () => Promise.reject(new Error('of its own')), 'Error: of its own'],
+  ])('a registry that %s is an error of the collection, within its time', async (_, getMetricsAsJSON, cause) => {
+    const registry = Object.assign(new client.Registry() as unknown as Registry, {
+      getMetricsAsJSON: getMetricsAsJSON as never,
+    });
+    const { resourceMetrics, errors } = await fromRegistry(registry).collect({ timeoutMillis: 20 });
+    expect(resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics)).toEqual([]);
+    expect(errors.map(String)).toEqual(['Error: prom-client: the registry could not be read']);
+    expect(String((errors[0] as Error).cause)).toBe(cause);
+  });
+
+  it('a registry of a class with private fields is read, without what is ours', async () => {
+    class Counting extends client.Registry {
+      #asked = 0;
+      override getMetricsAsJSON(): ReturnType<Registry['getMetricsAsJSON']> {
+        this.#asked++;
+        return super.getMetricsAsJSON();
+      }
+      get asked(): number {
+        return this.#asked;
+      }
+    }
+    const registry = new Counting() as unknown as Registry & { asked: number };
+    new client.Gauge({ name: 'queue_depth', help: 'Waiting.', registers: [registry] }).set(3);
+    registerInto(registry, (await machine()).profiler);
+    const collected = await collect(registry);
+    expect(told(collected)).toEqual({ queue_depth: { type: 'GAUGE', points: [[{}, 3]] } });
+    expect(collected.errors).toEqual([]);
+    expect(registry.asked).toBe(1);
+  });
+
   it('a metric that throws, rejects or hangs costs itself alone, and is an error of the collection', async () => {
     const registry = healthy();
     const get = {
