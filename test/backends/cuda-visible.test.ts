@@ -55,21 +55,26 @@ describe('CUDA_VISIBLE_DEVICES', () => {
 });
 
 describe('a counter of the hardware', () => {
-  const counting = (...values: number[]) => {
+  const counting = (isNarrow: boolean, values: readonly number[]) => {
     const counts = createCounts();
-    return values.map((value) => counts.since('energy', value));
+    return values.map((value) => counts.since('energy', value, isNarrow));
   };
 
   it.each([
-    ['counts from its first reading', [500, 500, 700], [0, 0, 200]],
-    ['goes on where the driver was loaded anew', [500, 700, 30, 40], [0, 200, 230, 240]],
-    ['goes on where its 32 bits were full', [2 ** 32 - 10, 5], [0, 15]],
-    ['of 64 bits has not wrapped when it falls', [2 ** 40, 5], [0, 5]],
-  ])('%s', (_, values, expected) => expect(counting(...values)).toEqual(expected));
+    ['counts from its first reading', false, [500, 500, 700], [0, 0, 200]],
+    ['goes on where the driver was loaded anew', true, [500, 700, 30, 40], [0, 200, 230, 240]],
+    ['goes on where its 32 bits were full', true, [2 ** 32 - 10, 5], [0, 15]],
+    [
+      'of 64 bits has not wrapped when it falls, whatever it had come to',
+      false,
+      [3e9, 500, 2 ** 40, 5],
+      [0, 500, 2 ** 40, 2 ** 40 + 5],
+    ],
+  ])('%s', (_, isNarrow, values, expected) => expect(counting(isNarrow, values)).toEqual(expected));
 
   it('does not know of others', () => {
     const counts = createCounts();
-    counts.since('a', 5);
-    expect([counts.since('b', 7), counts.since('a', 6)]).toEqual([0, 1]);
+    counts.since('a', 5, false);
+    expect([counts.since('b', 7, false), counts.since('a', 6, false)]).toEqual([0, 1]);
   });
 });

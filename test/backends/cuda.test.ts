@@ -169,6 +169,39 @@ describe.skipIf(lacks('cc'))('CUDA devices, by a stub of NVML', () => {
     expect((await read())['hw.energy']).toBeCloseTo(total + 6);
   });
 
+  it('a driver that is loaded anew makes no counter jump, and one of 32 bits goes on where it was full', async () => {
+    const told = (energy: string, replays: string) =>
+      machine([replacing(replacing(hopper, `field@0,83 0 ${energy}`), `field@0,94 0 ${replays}`)]);
+    const { read, change } = await open(told('u64:3000000000', 'u32:4294967290'));
+    const before = await read();
+    change(told('u64:500', 'u32:5'));
+    const now = await read();
+    const since = (name: string) => (now[name] ?? Number.NaN) - (before[name] ?? Number.NaN);
+    expect([since('hw.energy'), since('accelmeter.device.pcie.replays')]).toEqual([0.5, 11]);
+  });
+
+  it.each(['197', '198', '270'])(
+    'a counter that fills 32 bits between two samples is not told: field %s',
+    async (field) => {
+      const { read } = await open(machine([replacing(hopper, `field@0,${field} 0 u32:4000000000`)]));
+      const [wide, narrow] = [await (await open(machine([hopper]))).read(), await read()];
+      expect(Object.keys(wide).length - Object.keys(narrow).length).toBe(1);
+    },
+  );
+
+  it.each([
+    [8, { hw_thermal: 1, power_brake: 0 }],
+    [8 + 64, { hw_thermal: 1, power_brake: 0 }],
+    [8 + 128, { hw_thermal: 0, power_brake: 1 }],
+    [0, { hw_thermal: 0, power_brake: 0 }],
+  ])('of a GPU that tells that its hardware slows it down it is said why: bits %d', async (bits, expected) => {
+    const line = `nvmlDeviceGetCurrentClocksEventReasons@0 0 u64:${bits}`;
+    const { read } = await open(machine([replacing(hopper, line)]));
+    const now = await read();
+    for (const [reason, value] of Object.entries(expected))
+      expect(now[`accelmeter.device.throttled ${reason}`]).toBe(value);
+  });
+
   describe('the version of the library says which fields are asked for throttle times', () => {
     const throttled = (gpu: number) => [
       ...hopper(gpu).filter((line) => !/field@\d,(251|252|253|269|270|271) /.test(line)),
@@ -228,6 +261,7 @@ describe.skipIf(lacks('cc'))('CUDA devices, by a stub of NVML', () => {
     ['field@0,4 0 u64:1', 'failed'],
     ['nvmlDeviceGetCurrentClocksEventReasons@0 0 u64:64', 'degraded'],
     ['nvmlDeviceGetCurrentClocksEventReasons@0 0 u64:128', 'degraded'],
+    ['nvmlDeviceGetCurrentClocksEventReasons@0 0 u64:8', 'degraded'],
     ['nvmlDeviceGetCurrentClocksEventReasons@0 0 u64:4', 'ok'],
     ['nvmlDeviceGetCurrentClocksEventReasons@0 0 u64:3', 'ok'],
   ])('%s is the state %s', async (line, state) => {

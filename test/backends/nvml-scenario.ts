@@ -47,7 +47,6 @@ export const hopper: StubGpu = (gpu) => [
   `nvmlDeviceGetMarginTemperature@${gpu} 0 i32:40`,
   `field@${gpu},193 0 i32:-8`,
   `field@${gpu},194 0 i32:-2`,
-  `field@${gpu},195 0 i32:0`,
   `field@${gpu},196 0 i32:0`,
   `field@${gpu},82 0 u32:52`,
   `field@${gpu},83 0 u64:1000000+250000`,

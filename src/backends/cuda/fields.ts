@@ -26,7 +26,6 @@ export const fieldIds = {
   /** Offsets from where the device is throttled, mostly negative: how far below, or above, each of these lies. */
   shutdownMargin: 193,
   slowdownMargin: 194,
-  memoryMaximumMargin: 195,
   maximumMargin: 196,
   /** As the device sees it: transmitted is what it sends. */
   transmittedBytes: 197,
@@ -70,13 +69,23 @@ export function fieldCodesIn(bytes: Buffer): { readonly number: number; readonly
   }));
 }
 
+export interface FieldValue {
+  readonly value: number;
+  /** It was told in 32 bits: as a counter it begins again at 0 after 2^32. */
+  readonly isNarrow: boolean;
+}
+
+/** `unsigned int` of `nvmlValueType_t`. */
+const narrowType = 1;
+
 /** The values that the device has, by number. */
-export function fieldsIn(bytes: Buffer): ReadonlyMap<number, number> {
-  const values = new Map<number, number>();
+export function fieldsIn(bytes: Buffer): ReadonlyMap<number, FieldValue> {
+  const values = new Map<number, FieldValue>();
   for (let at = 0; at + fieldBytes <= bytes.length; at += fieldBytes) {
     if (bytes.readUInt32LE(at + 28) !== 0) continue;
-    const value = valueAt(bytes, at + 32, bytes.readUInt32LE(at + 24));
-    if (value !== undefined) values.set(bytes.readUInt32LE(at), value);
+    const type = bytes.readUInt32LE(at + 24);
+    const value = valueAt(bytes, at + 32, type);
+    if (value !== undefined) values.set(bytes.readUInt32LE(at), { value, isNarrow: type === narrowType });
   }
   return values;
 }
@@ -84,7 +93,7 @@ export function fieldsIn(bytes: Buffer): ReadonlyMap<number, number> {
 /** By `nvmlValueType_t`. What is no number of the type, such as one that is not there, is left out. */
 function valueAt(bytes: Buffer, at: number, type: number): number | undefined {
   if (type === 0) return Number.isFinite(bytes.readDoubleLE(at)) ? bytes.readDoubleLE(at) : undefined;
-  if (type === 1) return bytes.readUInt32LE(at);
+  if (type === narrowType) return bytes.readUInt32LE(at);
   if (type === 2 || type === 3) return wholeAt(bytes, at);
   if (type === 4) return Number(bytes.readBigInt64LE(at));
   if (type === 5) return bytes.readInt32LE(at);

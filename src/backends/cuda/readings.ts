@@ -1,7 +1,7 @@
 /** What a GPU told, as readings of the catalogue, in its units. Pure but for the counts, which go on from sample to sample. */
 import type { Reading } from '../../backend.ts';
 import type { Counts } from './counts.ts';
-import type { GpuValues, ThrottleCounter } from './values.ts';
+import type { GpuValues, NarrowCounter, ThrottleCounter } from './values.ts';
 import type { XidLog } from './xid.ts';
 
 /** What is kept of one device from sample to sample. */
@@ -22,9 +22,17 @@ const throttleBits: Readonly<Record<ThrottleCounter, number>> = {
   power_brake: 0x80,
 };
 const throttleReasons = Object.entries(throttleBits) as readonly (readonly [ThrottleCounter, number])[];
+/** The hardware slows it down: old GPUs tell no more than that, later ones why as well. */
+const hardwareBit = 0x8;
 /** Any of these means that the device is not well, rather than at work. */
 const unwellBits = throttleBits.sw_thermal | throttleBits.hw_thermal | throttleBits.power_brake;
 const anyBits = throttleReasons.reduce((bits, [, bit]) => bits | bit, 0);
+/** Of what only the hardware's slowdown is told for heat: it is what that is for. */
+function bitsOf({ throttleReasons: told }: GpuValues): number | undefined {
+  const isUnnamed =
+    told !== undefined && (told & (hardwareBit | throttleBits.hw_thermal | throttleBits.power_brake)) === hardwareBit;
+  return isUnnamed ? told | throttleBits.hw_thermal : told;
+}
 /** From here on a clock says what the device does when it is busy. */
 const busyPercent = 50;
 
@@ -114,31 +122,37 @@ function heatReadings(id: string, values: GpuValues): Reading[] {
 }
 
 function powerReadings(
-  { powerMilliwatts, powerLimitMilliwatts, energyMillijoules }: GpuValues,
+  { powerMilliwatts, powerLimitMilliwatts, energyMillijoules, narrow }: GpuValues,
   { counts }: Kept,
 ): Reading[] {
   return [
     ...one('hw.power', times(powerMilliwatts, 1e-3)),
     ...one('accelmeter.device.power.limit', times(powerLimitMilliwatts, 1e-3)),
-    ...counted('hw.energy', 'energy', energyMillijoules, counts, 1e-3),
+    ...counted('hw.energy', 'energyMillijoules', energyMillijoules, { counts, narrow }, 1e-3),
   ];
+}
+
+/** What is kept of the device, and which of its counters have 32 bits. */
+interface Counting extends Pick<Kept, 'counts'> {
+  readonly narrow?: ReadonlySet<NarrowCounter>;
 }
 
 function counted<N extends Name>(
   name: N,
   counter: string,
   value: number | undefined,
-  counts: Counts,
+  { counts, narrow }: Counting,
   factor: number,
   attributes?: Named<N>['attributes'],
 ): Reading[] {
-  return value === undefined ? [] : one(name, counts.since(counter, value) * factor, attributes);
+  if (value === undefined) return [];
+  const isNarrow = narrow?.has(counter as NarrowCounter) ?? false;
+  return one(name, counts.since(counter, value, isNarrow) * factor, attributes);
 }
 
-function clockReadings(
-  { clockMegahertz, throttleReasons: bits, utilizationPercent = 0 }: GpuValues,
-  kept: Kept,
-): Reading[] {
+function clockReadings(values: GpuValues, kept: Kept): Reading[] {
+  const { clockMegahertz, utilizationPercent = 0 } = values;
+  const bits = bitsOf(values);
   const { sm } = clockMegahertz;
   const isHeld = bits === undefined || (bits & anyBits) !== 0;
   if (sm !== undefined && !isHeld && utilizationPercent >= busyPercent)
@@ -152,13 +166,15 @@ function clockReadings(
   ];
 }
 
-function throttleReadings({ throttleReasons: bits, throttledNanoseconds }: GpuValues, { counts }: Kept): Reading[] {
+function throttleReadings(values: GpuValues, { counts }: Kept): Reading[] {
+  const { throttledNanoseconds } = values;
+  const bits = bitsOf(values);
   return throttleReasons.flatMap(([reason, bit]) => {
     const attributes = { 'accelmeter.throttle.reason': reason };
     const nanoseconds = throttledNanoseconds[reason];
     return [
       ...(bits === undefined ? [] : one('accelmeter.device.throttled', (bits & bit) === 0 ? 0 : 1, attributes)),
-      ...counted('accelmeter.device.throttle.time', `throttle ${reason}`, nanoseconds, counts, 1e-9, attributes),
+      ...counted('accelmeter.device.throttle.time', `throttle ${reason}`, nanoseconds, { counts }, 1e-9, attributes),
     ];
   });
 }
@@ -173,19 +189,20 @@ function linkReadings(values: GpuValues, { counts }: Kept): Reading[] {
     ...one('accelmeter.device.pcie.link.generation.max', told(maxLinkGeneration)),
     ...one('accelmeter.device.pcie.link.width', told(linkWidth)),
     ...one('accelmeter.device.pcie.link.width.max', told(maxLinkWidth)),
-    ...counted('hw.gpu.io', 'transmitted', transmittedBytes, counts, 1, { 'network.io.direction': 'transmit' }),
-    ...counted('hw.gpu.io', 'received', receivedBytes, counts, 1, { 'network.io.direction': 'receive' }),
-    ...counted('accelmeter.device.pcie.replays', 'replays', replays, counts, 1),
+    ...counted('hw.gpu.io', 'transmitted', transmittedBytes, { counts }, 1, { 'network.io.direction': 'transmit' }),
+    ...counted('hw.gpu.io', 'received', receivedBytes, { counts }, 1, { 'network.io.direction': 'receive' }),
+    ...counted('accelmeter.device.pcie.replays', 'replays', replays, { counts, narrow: values.narrow }, 1),
   ];
 }
 
 function errorReadings(
-  { correctedErrors, uncorrectedErrors, remapped, retired }: GpuValues,
+  { correctedErrors, uncorrectedErrors, remapped, retired, narrow }: GpuValues,
   { counts, xids }: Kept,
 ): Reading[] {
+  const counting = { counts, narrow };
   return [
-    ...counted('hw.errors', 'corrected', correctedErrors, counts, 1, { 'error.type': 'corrected' }),
-    ...counted('hw.errors', 'uncorrected', uncorrectedErrors, counts, 1, { 'error.type': 'uncorrected' }),
+    ...counted('hw.errors', 'correctedErrors', correctedErrors, counting, 1, { 'error.type': 'corrected' }),
+    ...counted('hw.errors', 'uncorrectedErrors', uncorrectedErrors, counting, 1, { 'error.type': 'uncorrected' }),
     ...Array.from(xids?.counts ?? [], ([code, count]) =>
       one('hw.errors', count, { 'error.type': `xid_${code}` }),
     ).flat(),
@@ -207,7 +224,8 @@ const flag = (value: boolean | undefined) => (value === undefined ? undefined : 
  * and for what only a reset mends, degraded while heat or the power supply slows it down.
  */
 function statusReadings(values: GpuValues, { xids }: Kept): Reading[] {
-  const { recoveryAction, remapped, retired, uncorrectedErrors, throttleReasons: bits } = values;
+  const { recoveryAction, remapped, retired, uncorrectedErrors } = values;
+  const bits = bitsOf(values);
   const faults = [
     recoveryAction,
     uncorrectedErrors,

@@ -1,6 +1,6 @@
 /** What a GPU told in one sample: numbers as NVML has them, in its units. A value that it does not have is not there. */
 import { mostProcesses, type NvmlAnswers, type NvmlCall } from './driver.ts';
-import { type FieldName, type FieldNumbers, fieldsIn, wholeAt } from './fields.ts';
+import { type FieldName, type FieldNumbers, type FieldValue, fieldsIn, wholeAt } from './fields.ts';
 import type { NvmlDevice } from './inventory.ts';
 import { type ClockDomain, clockDomains, fieldsSeldom, gpmMetrics, processFiller } from './sampling.ts';
 
@@ -41,10 +41,16 @@ export interface GpuValues {
     | { readonly corrected: number; readonly uncorrected: number; readonly pending: boolean }
     | undefined;
   readonly recoveryAction?: number | undefined;
+  /** Counters that were told in 32 bits. */
+  readonly narrow: ReadonlySet<NarrowCounter>;
   /** Of the process that was asked for; absent where the list does not show it. */
   readonly processBytes?: number | undefined;
   readonly gpmPercent: Readonly<Partial<Record<keyof typeof gpmMetrics, number>>>;
 }
+
+/** Those that a GPU may count in 32 bits, and that are worth having so. */
+const narrowCounters = ['energyMillijoules', 'replays', 'correctedErrors', 'uncorrectedErrors'] as const;
+export type NarrowCounter = (typeof narrowCounters)[number];
 
 export type ThrottleCounter = 'power' | 'sw_thermal' | 'hw_thermal' | 'power_brake' | 'sync_boost';
 
@@ -63,7 +69,10 @@ export function valuesOf({ answers, seldom, numbers, pid }: Told, { key }: Pick<
   const limit = (name: NvmlCall, ...more: number[]) => numberIn(seldom, name, [key, ...more]);
   const fields = fieldsOf(answers, key);
   const limits = fieldsOf(seldom, key);
-  const field: Field = (name) => (fieldsSeldom.includes(name) ? limits : fields).get(numbers[name]);
+  const field: Field = (name) => (fieldsSeldom.includes(name) ? limits : fields).get(numbers[name])?.value;
+  const isNarrow = (name: FieldName) => fields.get(numbers[name])?.isNarrow ?? false;
+  // Of 32 bits these come round several times between two samples: what they tell then is nothing.
+  const wide: Field = (name) => (isNarrow(name) ? undefined : field(name));
   const utilization = answers.get('utilization', key);
   const energy = answers.get('energy', key);
   const temperature = u32('temperature', 0) ?? answers.get('temperatureByStructure', key)?.readInt32LE(8);
@@ -87,18 +96,18 @@ export function valuesOf({ answers, seldom, numbers, pid }: Told, { key }: Pick<
     clockMegahertz: present(clockDomains.map(([domain, number]) => [domain, u32('clock', number)])),
     throttleReasons: wholeIn(answers.get('throttleReasons', key)),
     throttledNanoseconds: present([
-      ['power', field('powerThrottleNanoseconds')],
-      ['sync_boost', field('syncBoostNanoseconds')],
-      ['sw_thermal', field('softwareThermalNanoseconds') ?? field('thermalThrottleNanoseconds')],
-      ['hw_thermal', field('hardwareThermalNanoseconds')],
-      ['power_brake', field('powerBrakeNanoseconds')],
+      ['power', wide('powerThrottleNanoseconds')],
+      ['sync_boost', wide('syncBoostNanoseconds')],
+      ['sw_thermal', wide('softwareThermalNanoseconds') ?? wide('thermalThrottleNanoseconds')],
+      ['hw_thermal', wide('hardwareThermalNanoseconds')],
+      ['power_brake', wide('powerBrakeNanoseconds')],
     ]),
     linkGeneration: u32('linkGeneration'),
     linkWidth: u32('linkWidth'),
     maxLinkGeneration: limit('maxLinkGeneration'),
     maxLinkWidth: limit('maxLinkWidth'),
-    transmittedBytes: field('transmittedBytes'),
-    receivedBytes: field('receivedBytes'),
+    transmittedBytes: wide('transmittedBytes'),
+    receivedBytes: wide('receivedBytes'),
     replays: field('replays') ?? u32('replays'),
     fanPercents: fansOf(answers, key),
     correctedErrors: field('correctedErrors') ?? wholeIn(answers.get('eccErrors', `${key},0,0`)),
@@ -106,6 +115,10 @@ export function valuesOf({ answers, seldom, numbers, pid }: Told, { key }: Pick<
     remapped: remappedOf(answers, key, field),
     retired: retiredOf(field),
     recoveryAction: field('recoveryAction'),
+    // The call for replays has 32 bits as well.
+    narrow: new Set(
+      narrowCounters.filter((name) => isNarrow(name) || (name === 'replays' && !fields.has(numbers[name]))),
+    ),
     processBytes: pid === undefined ? undefined : processMemory(answers, key, pid),
     gpmPercent: gpmOf(answers, key),
   };
@@ -127,8 +140,8 @@ function numberIn(answers: NvmlAnswers, name: NvmlCall, key: readonly (string | 
   return value === 0xffff_ffff ? undefined : value;
 }
 
-function fieldsOf({ all }: NvmlAnswers, key: string): ReadonlyMap<number, number> {
-  const fields = new Map<number, number>();
+function fieldsOf({ all }: NvmlAnswers, key: string): ReadonlyMap<number, FieldValue> {
+  const fields = new Map<number, FieldValue>();
   for (const { name, key: its, code, output } of all) {
     if (name !== 'fields' || code !== 0 || its.split(',')[0] !== key) continue;
     for (const [number, value] of fieldsIn(output)) fields.set(number, value);
