@@ -13,6 +13,7 @@ import { catalogue } from '../../catalogue.ts';
 import type { Status } from '../../status.ts';
 import { createEndpoint, type Endpoint, fault } from './endpoint.ts';
 import { createFormatOf } from './formats.ts';
+import { listenAddress } from './listen-address.ts';
 import { metricName } from './naming.ts';
 import { negotiate, type Representation } from './negotiate.ts';
 import { contentSecurityPolicy, renderLanding } from './page.ts';
@@ -31,9 +32,9 @@ export interface ExporterConfig {
   appendTimestamp?: boolean;
   /** Path of the metrics; `/metrics` by default. */
   endpoint?: string;
-  /** Address to listen on; `localhost` (127.0.0.1) by default. */
+  /** Address to listen on; by default `OTEL_EXPORTER_PROMETHEUS_HOST`, else `localhost` (127.0.0.1). */
   host?: string;
-  /** Port to listen on; 9464 by default, 0 for any free one. */
+  /** Port to listen on, 0 for any free one; by default `OTEL_EXPORTER_PROMETHEUS_PORT`, else 9464. */
   port?: number;
   /** If true nothing listens until `startServer()`. */
   preventServerStart?: boolean;
@@ -135,8 +136,7 @@ export class PrometheusExporter extends MetricReader {
       ...(config.onSerialised === undefined ? {} : { onSerialised: config.onSerialised }),
     });
     this.#endpoint = createEndpoint({
-      host: config.host || defaults.host,
-      port: config.port ?? defaults.port,
+      ...listenAddress(config, defaults),
       path: this.#path,
       worker: config.worker === true,
       webConfigFile: config.webConfigFile ? resolve(config.webConfigFile) : undefined,

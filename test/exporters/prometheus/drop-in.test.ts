@@ -1,14 +1,16 @@
 /** `@opentelemetry/exporter-prometheus` is the oracle: what it accepts we accept, and what it says we say. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { diag } from '@opentelemetry/api';
 import {
   type ExporterConfig as OfficialConfig,
   PrometheusExporter as OfficialExporter,
 } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
-import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest';
+import { describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
 import { type ExporterConfig, PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
+import { listenAddress } from '../../../src/exporters/prometheus/listen-address.ts';
 import { ask } from './service.ts';
 import { TestReader } from './test-reader.ts';
 
@@ -31,6 +33,44 @@ describe('the types of the official exporter', () => {
 
 test('the defaults are the same', () => {
   expect(PrometheusExporter.DEFAULT_OPTIONS).toEqual(OfficialExporter.DEFAULT_OPTIONS);
+});
+
+describe('where it listens', () => {
+  const started = async (config: ExporterConfig) => {
+    const exporter = new PrometheusExporter({ preventServerStart: true, ...config });
+    onTestFinished(() => exporter.stopServer());
+    await exporter.startServer();
+    return exporter;
+  };
+  const set = (name: 'HOST' | 'PORT', value: string) => {
+    vi.stubEnv(`OTEL_EXPORTER_PROMETHEUS_${name}`, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+  };
+
+  test('is what the environment says, as with the official exporter 2.x', async () => {
+    const free = (await started({ port: 0 })).port ?? 0;
+    set('HOST', '127.0.0.3');
+    set('PORT', String(free));
+    expect((await started({})).url).toBe(`http://127.0.0.3:${free}/`);
+  });
+
+  test('is what the code says, where that says anything', async () => {
+    set('HOST', '127.0.0.3');
+    set('PORT', '1');
+    expect((await started({ host: '127.0.0.4', port: 0 })).url).toMatch(/^http:\/\/127\.0\.0\.4:\d{4,5}\/$/);
+  });
+
+  test.each([
+    ['', []],
+    ['70000', ['Prometheus: OTEL_EXPORTER_PROMETHEUS_PORT=70000 is no port.']],
+    ['http', ['Prometheus: OTEL_EXPORTER_PROMETHEUS_PORT=http is no port.']],
+  ])('is the default where the port is %j', (value, expected) => {
+    const warn = vi.spyOn(diag, 'warn');
+    onTestFinished(() => warn.mockRestore());
+    const { host, port } = PrometheusExporter.DEFAULT_OPTIONS;
+    expect(listenAddress({}, { host, port }, { OTEL_EXPORTER_PROMETHEUS_PORT: value })).toEqual({ host, port });
+    expect(warn.mock.calls.flat()).toEqual(expected);
+  });
 });
 
 /** The page of an exporter through its request handler, behind a server of the service's own. */
