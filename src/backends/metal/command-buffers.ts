@@ -9,7 +9,7 @@ import type { Mac } from './driver.ts';
 import { errorType } from './error-codes.ts';
 import type { GpuClock } from './gpu-clock.ts';
 import { readPasses } from './passes.ts';
-import { executionOf, executionsOfPasses, type Times } from './times.ts';
+import { executionOf, executionsOfPasses, schedulingOf, type Times } from './times.ts';
 
 /** `MTLCommandBufferStatus`: 0 not enqueued, 1 enqueued, 2 committed, 3 scheduled, 4 completed, 5 error. */
 const committed = 2;
@@ -49,6 +49,7 @@ export class CommandBuffers {
   readonly #uncommitted = new Set<bigint>();
   #dropped = 0;
   #seen = 0;
+  readonly #scheduling = { seconds: 0, buffers: 0 };
 
   constructor(mac: Mac) {
     this.#mac = mac;
@@ -62,6 +63,12 @@ export class CommandBuffers {
   /** Command buffers of which the end was seen. */
   get seen(): number {
     return this.#seen;
+  }
+
+  /** How long the system took to schedule one, in seconds, on average; `undefined` where it has told of none. */
+  get schedulingSeconds(): number | undefined {
+    const { seconds, buffers } = this.#scheduling;
+    return buffers === 0 ? undefined : seconds / buffers;
   }
 
   /** True where any has been committed and has not ended: the others may never be. */
@@ -222,8 +229,14 @@ export class CommandBuffers {
       gpuStart: send.gpuStartTime(pointer),
       gpuEnd: send.gpuEndTime(pointer),
       kernelStart: send.kernelStartTime(pointer),
+      kernelEnd: send.kernelEndTime(pointer),
       ahead,
     };
+    const scheduling = schedulingOf(times);
+    if (scheduling !== undefined) {
+      this.#scheduling.seconds += scheduling;
+      this.#scheduling.buffers += 1;
+    }
     if (status === failed) {
       const error = send.error(pointer);
       const type = errorType(error === null ? undefined : describeError(error));

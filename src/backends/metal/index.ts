@@ -84,9 +84,14 @@ function statisticsSource({ hasStatistics: up }: Roster): SourceState {
   return { name: 'io_accelerator', up, detail };
 }
 
-function commandBufferSource({ commandBuffers: { dropped, seen } }: Roster): SourceState {
+function commandBufferSource({ commandBuffers: { dropped, schedulingSeconds, seen } }: Roster): SourceState {
   const name = 'metal_command_buffers';
-  if (seen > 0) return { name, up: true, detail: 'kernels of the command buffers that the program gives', dropped };
+  if (seen > 0) {
+    const kernels = 'kernels of the command buffers that the program gives';
+    if (schedulingSeconds === undefined) return { name, up: true, detail: kernels, dropped };
+    const scheduling = `${(schedulingSeconds * 1e6).toFixed(1)} µs of a wait are the system’s scheduling, on average`;
+    return { name, up: true, detail: `${kernels}; ${scheduling}`, dropped };
+  }
   return {
     name,
     up: false,

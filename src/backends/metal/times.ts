@@ -8,6 +8,8 @@ export interface Times {
   readonly gpuEnd: number;
   /** When the system began to schedule it. */
   readonly kernelStart: number;
+  /** When the system had scheduled it: from then on it waits for the GPU alone. */
+  readonly kernelEnd: number;
   /** How far the process's clock is ahead of that. */
   readonly ahead: number;
 }
@@ -32,6 +34,11 @@ export function executionOf(name: string, times: Times): KernelActivity | undefi
  */
 function waitUntil(gpuStart: number, { kernelStart }: Times): number | undefined {
   return kernelStart > 0 && gpuStart >= kernelStart ? gpuStart - kernelStart : undefined;
+}
+
+/** How long the system took to schedule a buffer: a part of its wait. `undefined` where it does not tell. */
+export function schedulingOf({ kernelStart, kernelEnd }: Times): number | undefined {
+  return kernelStart > 0 && kernelEnd >= kernelStart ? kernelEnd - kernelStart : undefined;
 }
 
 /** `MTLCounterErrorValue`: the GPU took no such sample. Some leave 0 instead. */

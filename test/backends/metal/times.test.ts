@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { errorType } from '../../../src/backends/metal/error-codes.ts';
 import { GpuClock } from '../../../src/backends/metal/gpu-clock.ts';
 import { readingsOf } from '../../../src/backends/metal/readings.ts';
-import { executionOf, executionsOfPasses } from '../../../src/backends/metal/times.ts';
+import { executionOf, executionsOfPasses, schedulingOf } from '../../../src/backends/metal/times.ts';
 
-const times = { gpuStart: 100.5, gpuEnd: 100.75, kernelStart: 100.25, ahead: 3600 };
+const times = { gpuStart: 100.5, gpuEnd: 100.75, kernelStart: 100.25, kernelEnd: 100.375, ahead: 3600 };
 
 describe('the times of a command buffer', () => {
   it('are an execution, on the clock of the process', () => {
@@ -16,6 +16,13 @@ describe('the times of a command buffer', () => {
     expect(executionOf('k', { ...times, gpuStart: 0, gpuEnd: 0 })).toBeUndefined();
     expect(executionOf('k', { ...times, gpuEnd: 100 })).toBeUndefined();
     expect(executionOf('k', { ...times, gpuEnd: Number.NaN })).toBeUndefined();
+  });
+
+  it('tell how much of the wait was the system’s scheduling, where it tells both ends of that', () => {
+    expect(schedulingOf(times)).toBe(0.125);
+    for (const untold of [{ kernelStart: 0 }, { kernelEnd: 0 }, { kernelEnd: 100 }, { kernelEnd: Number.NaN }]) {
+      expect(schedulingOf({ ...times, ...untold })).toBeUndefined();
+    }
   });
 
   it('have no wait where the system did not tell when it took it up, or told it too late', () => {
