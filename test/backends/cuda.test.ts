@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -326,6 +327,33 @@ describe.skipIf(lacks('cc'))('CUDA devices, by a stub of NVML', () => {
       const session = await Promise.resolve(cuda.open(recordingHost({ nvmlLibrary: file }))).catch((error) => error);
       const failure = session instanceof Error ? session.message : session.sources()[0].detail;
       expect(failure).toMatch(/nvml.so cannot be loaded: .*file too short/);
+    });
+  });
+
+  it('a Worker reads none, and leaves no process behind', () => {
+    const program = `
+      const { readdirSync, readFileSync } = await import('node:fs');
+      const { once } = await import('node:events');
+      const { Worker } = await import('node:worker_threads');
+      const worker = new Worker(\`
+        const { createProfiler } = await import('accelmeter');
+        const { absent } = await createProfiler({ backends: ['cuda'] }).catch((error) => ({ absent: [error.message] }));
+        const { parentPort } = await import('node:worker_threads');
+        parentPort.postMessage(absent.map(({ error, remedy }) => [error?.kind, remedy]));
+        setInterval(() => {}, 1000);\`, { eval: true });
+      const [absent] = await once(worker, 'message');
+      await worker.terminate();
+      const tasks = readdirSync('/proc/self/task');
+      const children = tasks.map((task) => readFileSync('/proc/self/task/' + task + '/children', 'utf8')).join('');
+      console.log(JSON.stringify({ absent, children }));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      env: { ...process.env, ACCELMETER_NVML_LIBRARY: current, ACCELMETER_STUB_NVML: writeScenario(machine([hopper])) },
+    });
+    expect({ stderr, ...JSON.parse(stdout) }).toEqual({
+      stderr: '',
+      absent: [['unsupported', 'create the profiler on the main thread']],
+      children: '',
     });
   });
 

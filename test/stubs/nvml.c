@@ -411,6 +411,9 @@ EXPORT int nvmlEventSetCreate(uintptr_t *set) {
   *set = 0xe000;
   return code;
 }
+/* GPUs whose events are followed. */
+static uint64_t registered;
+
 EXPORT int nvmlDeviceRegisterEvents(uintptr_t device, uint64_t kinds, uintptr_t set) {
   (void)kinds;
   int code = enter("nvmlDeviceRegisterEvents", gpu_of(device));
@@ -419,7 +422,13 @@ EXPORT int nvmlDeviceRegisterEvents(uintptr_t device, uint64_t kinds, uintptr_t 
   char key[64];
   device_key(key, sizeof key, "nvmlDeviceRegisterEvents", device);
   struct line *line = find(key);
-  return line == NULL ? 0 : atoi(line->rest);
+  if (line != NULL && atoi(line->rest) != 0) return atoi(line->rest);
+  if (registered & 1ull << (gpu_of(device) & 63)) {
+    fprintf(stderr, "nvml: events of one GPU were asked for twice\n");
+    abort();
+  }
+  registered |= 1ull << (gpu_of(device) & 63);
+  return 0;
 }
 /* Where a GPU of the set is lost, the set is. */
 EXPORT int nvmlEventSetWait_v2(uintptr_t set, struct event *event, unsigned milliseconds) {

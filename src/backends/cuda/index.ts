@@ -5,6 +5,7 @@
  * No library of NVIDIA's is loaded into this process by us: NVML is called in one of its own (decision 0090). Opened
  * lazily, under `register`, that begins when the program itself has loaded CUDA, unless it was asked for.
  */
+import { isMainThread } from 'node:worker_threads';
 import type { Backend, BackendOptions, Sample, Session, SourceState } from '../../backend.ts';
 import { ProbeError } from '../../errors.ts';
 import { createCounts } from './counts.ts';
@@ -21,6 +22,11 @@ export const cuda: Backend = {
   async open(host) {
     const { options } = host;
     if (!isDriverPresent(options)) throw new ProbeError('absent', 'no NVIDIA driver on this machine');
+    if (!isMainThread) {
+      // A Worker that ends would leave the process that it began for NVML behind, as a zombie.
+      const remedy = 'create the profiler on the main thread';
+      throw new ProbeError('unsupported', 'GPUs are not read from a Worker', { remedy });
+    }
     const roster = createRoster(host);
     const trace = attempt(() => openTrace(roster.sinkOf, host));
     const nvml = options.deviceMetrics === 'off' ? undefined : createNvml(nvmlOptions(roster, options));
