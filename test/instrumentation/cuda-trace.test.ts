@@ -194,6 +194,11 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
     expect([code, stderr]).toEqual([0, '']);
   });
 
+  it('may be measured by one after another: the tracer is attached once', async () => {
+    const { result } = await run('joined', { traced: false, environment: { EAGER: '1' } });
+    expect(result).toEqual({ more: 0 });
+  });
+
   it('may take CUDA_INJECTION64_PATH away: the tracer is attached once CUDA is loaded', async () => {
     const { observed, result } = await run('cleans', { environment: { TAKES_AWAY: 'CUDA_INJECTION64_PATH' } });
     expect(result).toMatchObject({
@@ -231,6 +236,13 @@ describe.skipIf(lacks('cc'))('a program that uses CUDA and knows nothing of us',
       expect(result).toEqual({ code: 0 });
       expect(observed.source).toMatchObject(expected);
       expect(observed.sourceBefore).toMatchObject(expected);
+    });
+
+    it('is not waited for at the end, where it could not be attached', async () => {
+      const environment = { ...nothing, EAGER: '1', SETTLE: '20' };
+      const { observed, milliseconds } = await run('joined', { traced: false, environment });
+      expect(observed.source.detail).toMatch(/not found$/);
+      expect(milliseconds).toBeLessThan(15_000);
     });
 
     it('says what is wrong with a libcupti that cannot be loaded', async () => {

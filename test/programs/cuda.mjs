@@ -92,7 +92,10 @@ const programs = {
     startCuda();
     await import('./observe-cuda.ts');
     await sleep(200);
-    return {};
+    const control = globalThis[Symbol.for('accelmeter')];
+    const before = control.exitListeners();
+    control.another();
+    return { more: control.exitListeners() - before };
   },
   /** Takes a variable of ours away before it uses CUDA. */
   async cleans() {

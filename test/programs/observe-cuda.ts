@@ -48,6 +48,7 @@ const control = {
   pause: () => trace.pause(true),
   resume: () => trace.pause(false),
   source: () => trace.source(),
+  exitListeners: () => process.listenerCount('exit'),
   /** A second reader in the same process: what its source says. */
   another: () => open().source(),
   close: () => trace.close(),

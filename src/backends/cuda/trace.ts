@@ -68,7 +68,9 @@ export function openTrace(
     if (readStatus(calls).outcome === 'unused') lacking = lacksCupti(calls.lookForCupti());
   }
 
+  /** Once in a process: the tracer has begun then, or has said why not. */
   function attach(): void {
+    if (readStatus(calls).outcome !== 'unused') return;
     calls.attach();
     if (isMainThread) process.once('exit', () => calls.endSetUp());
   }
@@ -103,7 +105,7 @@ export function openTrace(
    */
   function attachIfForgotten(): void {
     if (isOff || closed || process.env[cudaInjection]) return;
-    if (readStatus(calls).outcome === 'unused' && calls.isLoaded()) attach();
+    if (calls.isLoaded()) attach();
   }
 
   function drain(budgetSeconds: number): boolean {
