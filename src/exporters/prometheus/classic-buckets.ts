@@ -8,6 +8,7 @@
  * Source: OpenTelemetry metrics data model, "ExponentialHistogram".
  */
 import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics';
+import { checkCount, checkCounts } from './counts.ts';
 
 /** Upper bounds in ascending order, and the count of each bucket; the last count is of what is above all bounds. */
 export interface ClassicBuckets {
@@ -15,9 +16,20 @@ export interface ClassicBuckets {
   readonly counts: readonly number[];
 }
 
-/** The buckets of a histogram of either kind. */
+/** The buckets of a histogram of either kind. Throws a TypeError where it counts anything but whole numbers from 0 on. */
 export function classicBuckets(histogram: Histogram | ExponentialHistogram): ClassicBuckets {
+  checkCount(histogram.count);
+  if ('buckets' in histogram) checkCounts(histogram.buckets.counts);
+  else checkExponential(histogram);
   return 'buckets' in histogram ? histogram.buckets : octaveBuckets(histogram);
+}
+
+/** Throws a TypeError where an exponential histogram counts anything but whole numbers from 0 on. */
+export function checkExponential({ count, zeroCount, positive, negative }: ExponentialHistogram): void {
+  checkCount(count);
+  checkCount(zeroCount);
+  checkCounts(positive.bucketCounts);
+  checkCounts(negative.bucketCounts);
 }
 
 /** In which bucket a value is: the first whose bound it does not exceed. */

@@ -93,7 +93,8 @@ function namesOf(name: string, type: OpenMetricsFamily['type']): string[] {
 function shorterType({ name, type, streams }: Family): 'counter' | 'info' | undefined {
   if (type === 'counter') return name.endsWith('_total') ? 'counter' : undefined;
   if (type !== 'gauge' || !name.endsWith('_info')) return undefined;
-  return streams.every(({ metric }) => metric.dataPoints.every(({ value }) => value === 1)) ? 'info' : undefined;
+  // A point that is none costs its family when it is written, and not the page here.
+  return streams.every(({ metric }) => metric.dataPoints.every((point) => point?.value === 1)) ? 'info' : undefined;
 }
 
 /**

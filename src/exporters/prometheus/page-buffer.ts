@@ -81,13 +81,17 @@ export class PageBuffer {
     this.#length += end - start;
   }
 
-  /** Writes a number so that Prometheus reads the same double: the shortest decimal form, `+Inf`, `-Inf`, `NaN`. */
+  /**
+   * Writes a number so that Prometheus reads the same double: the shortest decimal form, `+Inf`, `-Inf`, `NaN`. Throws a
+   * TypeError for what is no number: a program without types can give anything.
+   */
   number(value: number): void {
     this.#reserve(numberRoom);
     if (isCount(value)) {
       this.#length += digitsOf(value);
       writeDigits(this.#bytes, this.#length, value);
     } else {
+      if (typeof value !== 'number') throw new TypeError(`${String(value)} is no number`);
       const infinite = value === Number.POSITIVE_INFINITY ? '+Inf' : '-Inf';
       const text = Math.abs(value) === Number.POSITIVE_INFINITY ? infinite : String(value);
       this.#length += this.#bytes.write(text, this.#length, 'latin1'); // Short ones are slow as UTF-8.

@@ -9,7 +9,7 @@ import { sketchScale } from '../../distribution/bucket-bounds.ts';
 import type { Exemplar } from '../../distribution/exemplars.ts';
 import type { Sketch } from '../../distribution/sketch.ts';
 import { originOf } from '../../otel/histograms.ts';
-import { bucketOf, type ClassicBuckets, classicBuckets } from './classic-buckets.ts';
+import { bucketOf, type ClassicBuckets, checkExponential, classicBuckets } from './classic-buckets.ts';
 import { coarsest, NativeBuckets } from './native-buckets.ts';
 import { fieldRoom, type ProtobufCursor } from './protobuf-cursor.ts';
 import { writeLabel, writeTime } from './protobuf-messages.ts';
@@ -100,8 +100,10 @@ export function createHistogramMessage(): {
     const live = origin !== undefined && isNative && !(moved && origin.classicScale === undefined);
     sketch = live ? origin.source.sketch : undefined;
     if (sketch !== undefined) readCounts(sketch);
-    else if (isNative && 'scale' in histogram) native.readExponential(histogram);
-    else if (isNative) throw new TypeError('a histogram of explicit boundaries among native ones');
+    else if (isNative && 'scale' in histogram) {
+      checkExponential(histogram);
+      native.readExponential(histogram);
+    } else if (isNative) throw new TypeError('a histogram of explicit boundaries among native ones');
     sum = live ? origin.source.sum : histogram.sum;
     if (kind === 'native') classic = noBuckets;
     else if (live && moved && 'buckets' in histogram) {
