@@ -23,6 +23,7 @@ import { createScraper, type Page, type Scraper, ScrapeTimeout } from './scrape.
 import { answer } from './server/answer.ts';
 import { scrapeTimeoutOf } from './server/scrape-timeout.ts';
 import { guard } from './server/server.ts';
+import { targetOf } from './server/target.ts';
 
 /** Options of the exporter; each may be left out. */
 export interface ExporterConfig {
@@ -222,7 +223,7 @@ export class PrometheusExporter extends MetricReader {
     const html = renderLanding({
       status: this.#status?.(),
       page: this.#scraper.latest(),
-      target: targetOf(request),
+      target: targetOf(request.headers.host, request.socket.localPort),
       path: this.#path,
     });
     response.writeHead(200, {
@@ -295,10 +296,4 @@ function noticesTo(hear: ExporterConfig['onNotice']): (sentence: string) => void
 function timeoutOf({ headers }: IncomingMessage): number {
   const timeout = scrapeTimeoutOf(headers);
   return timeout - Math.min(500, timeout / 10);
-}
-
-/** Host and port as the reader of the landing page reached it, for the lines to copy. */
-function targetOf(request: IncomingMessage): string {
-  const host = request.headers.host ?? '';
-  return /^[a-zA-Z0-9.:[\]-]+$/.test(host) ? host : `127.0.0.1:${request.socket.localPort}`;
 }

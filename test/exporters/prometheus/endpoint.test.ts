@@ -1,7 +1,7 @@
 /** What comes over the wire, on real sockets. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,10 +9,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
 import { ask, pause, serve, speak } from './service.ts';
 
-test('who connects and says nothing keeps nobody out, and never are more than 128 held', async () => {
+test('who connects and says nothing keeps nobody out, and never are more than 256 held', async () => {
   const { port, get } = await serve();
   const held = await Promise.all(
-    Array.from({ length: 200 }, async () => {
+    Array.from({ length: 400 }, async () => {
       const socket = connect(port, '127.0.0.1').on('error', () => {});
       await once(socket, 'connect');
       return socket;
@@ -20,8 +20,23 @@ test('who connects and says nothing keeps nobody out, and never are more than 12
   );
   onTestFinished(() => held.forEach((socket) => void socket.destroy()));
   expect(await get('/healthz')).toMatchObject({ status: 200 });
-  await expect.poll(() => held.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(128);
+  await expect.poll(() => held.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(256);
 });
+
+test.each([false, true])(
+  'two hundred scrapers that stay connected are all served, with a Worker: %s',
+  async (worker) => {
+    const { meter, get } = await serve({ worker });
+    const counter = meter.createCounter('hits');
+    for (let i = 0; i < 500; i++) counter.add(1, { i });
+    const agents = Array.from({ length: 200 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    onTestFinished(() => agents.forEach((agent) => void agent.destroy()));
+    for (let round = 0; round < 3; round++) {
+      const statuses = await Promise.all(agents.map(async (agent) => (await get('/metrics', { agent })).status));
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    }
+  },
+);
 
 describe('a request', () => {
   test('for the metrics is answered in text 0.0.4', async () => {
@@ -69,7 +84,20 @@ describe('a request', () => {
 
   test('for a malformed URL is a bad request', async () => {
     const { get } = await serve();
-    expect((await get('//')).status).toBe(400);
+    expect((await get('http://[/metrics')).status).toBe(400);
+  });
+
+  test('for a path of two slashes is for that path, and not for the landing page', async () => {
+    const { get } = await serve();
+    expect((await get('//metrics')).status).toBe(404);
+    expect((await get('//')).status).toBe(404);
+  });
+
+  test('by CONNECT is refused, and told what is allowed', async () => {
+    const { port, get } = await serve();
+    const answer = await speak(port, 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 405 .*\r\nAllow: GET, HEAD\r\n/);
+    expect((await get('/healthz')).status).toBe(200);
   });
 
   test('that is not HTTP is a bad request, and the server goes on', async () => {

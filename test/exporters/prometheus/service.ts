@@ -1,5 +1,5 @@
 /** A service with an exporter on a free port of the loopback, and raw requests to it. */
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -31,11 +31,11 @@ export async function serve(config: ExporterConfig = {}) {
   };
 }
 
-/** One request on a connection of its own. */
+/** One request, on a connection of its own where it is given no agent. */
 export function ask(
   port: number,
   path: string,
-  options: { method?: string; headers?: Record<string, string>; host?: string } = {},
+  options: { method?: string; headers?: Record<string, string>; host?: string; agent?: Agent } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => {

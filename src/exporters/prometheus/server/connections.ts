@@ -29,8 +29,8 @@ interface Connection {
   deadline: NodeJS.Timeout | undefined;
 }
 
-/** Prometheus has one for each server that scrapes. */
-const room = 128;
+/** Prometheus has one for each server that scrapes: two hundred of them have room. Each takes a file of the process. */
+const room = 256;
 /** For the handshake and the first request. */
 const firstRequestMillis = 10_000;
 /** For each further one: longer than a scrape interval, so that a connection serves many scrapes. */

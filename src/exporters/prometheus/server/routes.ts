@@ -31,6 +31,7 @@ export function createRoutes({ path, metrics, landing }: RouteOptions): Handler 
   }
 }
 
-function pathOf(url: string | undefined): string | undefined {
-  return URL.parse(url ?? '', 'http://localhost')?.pathname;
+function pathOf(url = ''): string | undefined {
+  // What begins with a slash is a path, also where two of them would make it the name of a host.
+  return URL.parse(url.startsWith('/') ? `http://localhost${url}` : url, 'http://localhost')?.pathname;
 }

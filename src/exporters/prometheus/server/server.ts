@@ -92,7 +92,8 @@ export function createServer(options: ServerOptions): WebServer {
       else socket.destroy();
     });
     created.on('tlsClientError', (_, socket: TLSSocket) => socket.destroy());
-    created.on('clientError', (error, socket) => refuse(error, socket as Socket));
+    created.on('clientError', (error, socket) => refuse(statusOf(error), socket as Socket));
+    created.on('connect', (_, socket: Socket) => refuse('405 Method Not Allowed', socket, 'Allow: GET, HEAD\r\n'));
     created.on('request', (request, response) => {
       if (tls && !admitted.has(request.socket)) request.socket.destroy();
       else take(request, response, created);
@@ -190,11 +191,15 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-/** What came was not HTTP. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+/** What came was not HTTP, or more of it than is read. */
+function statusOf({ code }: NodeJS.ErrnoException): string {
+  return code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+}
+
+/** The end of a connection on which there is nothing to go on with; where an answer was begun there is no other. */
+function refuse(status: string, socket: Socket, headers = ''): void {
   if (socket.writable && socket.bytesWritten === 0) {
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    socket.end(`HTTP/1.1 ${status}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`);
   } else {
     socket.destroy();
   }

@@ -1,4 +1,6 @@
 /** The last page of each kind that was asked for, for the time in which no other can be made. */
+import { escapings } from '../escaping.ts';
+import { formatNames } from '../negotiate.ts';
 import { now, type WholeAnswer } from './messages.ts';
 
 export interface LastPages {
@@ -8,8 +10,8 @@ export interface LastPages {
   find(kind: string): WholeAnswer | undefined;
 }
 
-/** Prometheus asks for one kind, a person for another. */
-const kindsKept = 6;
+/** All that there are: each format with each escaping, and with none named. */
+const kindsKept = formatNames.length * (escapings.length + 1);
 const bytesKept = 64 * 1024 * 1024;
 /** After this Prometheus forgets a series that it is not told of; so do we. */
 const oldestSeconds = 300;

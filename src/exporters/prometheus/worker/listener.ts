@@ -36,7 +36,7 @@ const stopMillis = 1000;
 const restartMillis = 1000;
 /** After as many ends that nobody asked for it is not started again. */
 const endsAtMost = 3;
-/** Without a page in it: what HTTP and TLS need for 128 connections. */
+/** Without a page in it: what HTTP and TLS need for 256 connections. */
 const memory = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
 
 /** Returns a listener that does not listen yet. */

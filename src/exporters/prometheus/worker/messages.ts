@@ -40,7 +40,7 @@ export type Report =
 /** What only the service's thread knows. */
 export interface Question {
   readonly what: 'metrics' | 'landing';
-  /** Those headers of the request that the answer depends on. */
+  /** What the answer depends on, as headers; the same for all who can share it. */
   readonly headers: Readonly<Record<string, string>>;
 }
 

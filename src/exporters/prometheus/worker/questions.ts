@@ -27,7 +27,7 @@ interface Open {
   hasBegun: boolean;
 }
 
-const openAtOnce = 16;
+const openAtOnce = 32;
 /** An answer that takes longer is taken for lost, and asked for again. */
 const lostAfterSeconds = 60;
 /** The part of a scrape's timeout in which the thread must begin. */

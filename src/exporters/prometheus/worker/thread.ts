@@ -6,6 +6,7 @@
  * It reads files in a blocking way and compresses so too, since both would else wait for libuv's threads, which a busy
  * service may have taken as well.
  */
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -14,14 +15,15 @@ import { contentTypeOf, negotiate, type Representation } from '../negotiate.ts';
 import { answer } from '../server/answer.ts';
 import type { Gate } from '../server/gate.ts';
 import { createRoutes } from '../server/routes.ts';
-import { scrapeTimeoutOf } from '../server/scrape-timeout.ts';
+import { scrapeTimeoutOf, sharedTimeout } from '../server/scrape-timeout.ts';
 import { createServer, type ServerOptions, type WebServer } from '../server/server.ts';
-import { createRateLimit } from '../web-config/rate-limit.ts';
+import { targetOf } from '../server/target.ts';
 import { createDelivery } from './delivery.ts';
 import { createLastPages } from './last-pages.ts';
-import type { Assignment, Command, Report, WholeAnswer } from './messages.ts';
+import type { Assignment, Command, Question, Report, WholeAnswer } from './messages.ts';
 import { createPrinter } from './printing.ts';
 import { createQuestions } from './questions.ts';
+import { createRestraint } from './restraint.ts';
 
 const { host, port, path, webConfigFile, age } = workerData as Assignment;
 
@@ -30,41 +32,56 @@ const questions = createQuestions(post);
 const lastPages = createLastPages();
 const delivery = createDelivery();
 const print = createPrinter();
-const mayAsk = createRateLimit({ intervalMillis: 1000, burst: 10 });
+const mayAsk = createRestraint();
+/** Answers that are no page, by what was asked; of landing pages there is one. */
+const others = new Map<string, WholeAnswer>();
 
 /** What nobody fails to read, and gets who asks for what nobody has asked for before. */
 const anyoneCanRead = contentTypeOf(negotiate({}));
 
-/** What of a request the answer depends on. */
-const relevant = ['accept', 'host', 'x-prometheus-scrape-timeout-seconds'] as const;
+/** Stands for host and port on the landing page, which is one for all who ask; a name that nothing on it has. */
+const anyTarget = `target-${randomBytes(12).toString('hex')}`;
+const landingQuestion: Question = { what: 'landing', headers: { host: anyTarget } };
 
 async function metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const asked = negotiate(request.headers);
   const kind = contentTypeOf(asked);
-  const before = lastPages.find(kind) ?? lastPages.find(anyoneCanRead);
-  // What one scrape costs the service it may have ten times at once, and then once a second.
-  if (before !== undefined && !mayAsk()) return sendPage(response, before, asked);
-  const outcome = await questions.ask(
-    { what: 'metrics', headers: pick(request, ['accept', 'x-prometheus-scrape-timeout-seconds']) },
-    scrapeTimeoutOf(request.headers),
+  const last = lastPages.find(kind);
+  if (last !== undefined && !mayAsk(kind, last.madeAt)) return sendPage(response, last, asked);
+  const timeout = scrapeTimeoutOf(request.headers);
+  const outcome = await askOnce(
+    { what: 'metrics', headers: { accept: kind, 'x-prometheus-scrape-timeout-seconds': sharedTimeout(timeout) } },
+    timeout,
   );
-  if (outcome === 'busy') return answer(response, 503, 'Too many kinds of pages are asked for at once.');
-  if (outcome === 'silent') {
-    if (before !== undefined) return sendPage(response, before, asked);
-    return answer(response, 503, `${silent()} There is no page from before.`);
+  if (typeof outcome === 'object') {
+    if (outcome.status !== 200) return relay(response, outcome);
+    lastPages.keep(kind, outcome);
+    return sendPage(response, outcome, asked);
   }
-  if (outcome.status !== 200) return relay(response, outcome);
-  lastPages.keep(kind, outcome);
-  await sendPage(response, outcome, asked);
+  // Of another kind only where none of this one can be had, and not because many ask.
+  const before = lastPages.find(kind) ?? (outcome === 'silent' ? lastPages.find(anyoneCanRead) : undefined);
+  if (before !== undefined) return sendPage(response, before, asked);
+  if (outcome === 'busy') return answer(response, 503, 'Too many kinds of pages are asked for at once.');
+  answer(response, 503, `${silent()} There is no page from before.`);
 }
 
 async function landing(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const outcome = await questions.ask(
-    { what: 'landing', headers: pick(request, ['host']) },
-    scrapeTimeoutOf(request.headers),
-  );
-  if (typeof outcome === 'object') relay(response, outcome);
-  else answer(response, 503, `${silent()} Its last page of metrics is at ${path}`);
+  const outcome = await askOnce(landingQuestion, scrapeTimeoutOf(request.headers));
+  if (typeof outcome !== 'object') return answer(response, 503, `${silent()} Its last page of metrics is at ${path}`);
+  const target = targetOf(request.headers.host, request.socket.localPort);
+  const body = Buffer.from(Buffer.from(outcome.body).toString().replaceAll(anyTarget, target));
+  relay(response, { ...outcome, headers: { ...outcome.headers, 'Content-Length': body.length } }, body);
+}
+
+/** Asks the service, or gives what it answered a moment ago. A page of metrics is kept elsewhere. */
+async function askOnce(question: Question, timeoutMillis: number) {
+  const key = JSON.stringify(question);
+  const before = others.get(key);
+  if (before !== undefined && !mayAsk(key, before.madeAt)) return before;
+  const outcome = await questions.ask(question, timeoutMillis);
+  if (typeof outcome === 'object' && (question.what === 'landing' || outcome.status !== 200)) others.set(key, outcome);
+  else others.delete(key);
+  return outcome;
 }
 
 function silent(): string {
@@ -85,20 +102,18 @@ async function sendPage(
   await delivery.send(response, page, printed.parts);
 }
 
-function relay(response: ServerResponse, { status, headers, body }: WholeAnswer): void {
+function relay(
+  response: ServerResponse,
+  { status, headers, body }: WholeAnswer,
+  bytes: Uint8Array = new Uint8Array(body),
+): void {
   response.writeHead(status, unlessSet(response, headers));
-  response.end(new Uint8Array(body));
+  response.end(bytes);
 }
 
 /** What the operator has set in the web configuration stays. */
 function unlessSet(response: ServerResponse, headers: WholeAnswer['headers']): WholeAnswer['headers'] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !response.hasHeader(name)));
-}
-
-function pick({ headers }: IncomingMessage, names: readonly (typeof relevant)[number][]): Record<string, string> {
-  return Object.fromEntries(
-    names.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]])),
-  );
 }
 
 async function openServer(): Promise<WebServer> {
