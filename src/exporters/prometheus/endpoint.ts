@@ -65,14 +65,15 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       fault,
       detached,
       say,
-      lost(error, lostPort) {
-        if (listening !== worker) return;
-        goOnHere(error, lostPort).catch((failure) => {
-          fault('nothing listens any more', failure);
-          listening = starting = undefined; // It can be started again.
-        });
-      },
+      lost: webConfigFile === undefined ? lost : undefined,
     });
+    function lost(error: Error, lostPort: number): void {
+      if (listening !== worker) return;
+      goOnHere(error, lostPort).catch((failure) => {
+        fault('nothing listens any more', failure);
+        listening = starting = undefined; // It can be started again.
+      });
+    }
     try {
       await use(worker);
     } catch (error) {

@@ -1,12 +1,16 @@
 /** A Worker that listens for a service whose event loop is blocked. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { hashSync } from 'bcryptjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
+import { type ExporterConfig, PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
 import { onEveryNode, startNode } from '../../child.ts';
-import { ask, serve } from './service.ts';
+import { ask, pause, serve } from './service.ts';
+import { folder } from './web-config/secured.ts';
 
 const ageOf = (page: string) => Number(/^accelmeter_page_age_seconds (\S+)$/m.exec(page)?.[1]);
 
@@ -184,16 +188,17 @@ describe('the Worker', () => {
     expect(await startNode(['--input-type=module', '-e', program]).ended).toMatchObject({ code: 0, stdout });
   });
 
-  test('that ends is started again; one that ends each time is done without', async () => {
+  /** Ends the Worker of a service as often, and gives those that were and the one that is the latest. */
+  async function endEach(config: ExporterConfig, times: number) {
     let latest: Worker | undefined;
     const started = (worker: Worker) => {
       latest = worker;
     };
     process.on('worker', started);
     onTestFinished(() => void process.off('worker', started));
-    const { get } = await serve({ worker: true });
+    const { get } = await serve(config);
     const before: unknown[] = [];
-    for (let ends = 0; ends < 3; ends++) {
+    for (let ends = 0; ends < times; ends++) {
       expect(before).not.toContain(latest);
       before.push(latest);
       await latest?.terminate();
@@ -202,9 +207,33 @@ describe('the Worker', () => {
           (answer) => answer.status,
           () => undefined,
         );
-      await expect.poll(status, { timeout: 5000 }).toBe(200);
+      await expect.poll(status, { timeout: 8000 }).toBe(config.webConfigFile === undefined ? 200 : 401);
     }
+    return { before, latest };
+  }
+
+  test('that ends is started again; one that ends each time is done without', async () => {
+    const { before, latest } = await endEach({ worker: true }, 3);
     expect(before).toContain(latest); // The service listens itself.
+  });
+
+  test('that ends is started again however often, where a web configuration needs it', async () => {
+    const webConfigFile = join(folder(), 'web.yml');
+    writeFileSync(webConfigFile, `basic_auth_users:\n  alice: ${hashSync('right', 4)}\n`);
+    const { before, latest } = await endEach({ webConfigFile }, 4);
+    expect(before).not.toContain(latest);
+  });
+
+  test('that has ended is not started again where it was stopped meanwhile', async () => {
+    const workers: Worker[] = [];
+    const started = (worker: Worker) => void workers.push(worker);
+    process.on('worker', started);
+    onTestFinished(() => void process.off('worker', started));
+    const { exporter } = await serve({ worker: true });
+    await workers.at(-1)?.terminate();
+    await exporter.stopServer();
+    await pause(1300);
+    expect(workers).toHaveLength(1);
   });
 
   test('is done without where none may be had', async () => {

@@ -19,8 +19,11 @@ export interface WorkerListenerOptions {
   readonly detached: boolean;
   /** Told what an operator should know. */
   readonly say: (what: string) => void;
-  /** Called once where the Worker has ended too often, and nothing listens on the port any more. */
-  readonly lost: (error: Error, port: number) => void;
+  /**
+   * Called once where the Worker has ended too often, and nothing listens on the port any more. Absent where nobody else
+   * can listen: then a Worker is started for ever, after pauses that grow.
+   */
+  readonly lost: ((error: Error, port: number) => void) | undefined;
 }
 
 /** No Worker can be had here, or it does not start. */
@@ -33,9 +36,12 @@ const startMillis = 10_000;
 const preparedMillis = 500;
 /** For a Worker in the midst of something; it is otherwise prompt. */
 const stopMillis = 1000;
-const restartMillis = 1000;
-/** After as many ends that nobody asked for it is not started again. */
+/** Before it is started again; each further time twice as long, to a minute. */
+const restartMillis = { first: 250, longest: 60_000 };
+/** Ends that nobody asked for, after which others listen where they can. */
 const endsAtMost = 3;
+/** An end after so long a time has nothing to do with those before it. */
+const healthyMillis = 180_000;
 /** Without a page in it: what HTTP and TLS need for 256 connections. */
 const memory = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
 
@@ -45,7 +51,9 @@ export function createWorkerListener(options: WorkerListenerOptions): Omit<WebSe
   let worker: Worker | undefined;
   let bound: Address | undefined;
   let closed = false;
+  /** That came soon one after the other. */
   let ends = 0;
+  let boundAt = 0;
   /** What the Worker has been asked to do last. */
   let asked = Promise.withResolvers<Report>();
   /** Whether that is to listen: then the port may be taken already. */
@@ -109,6 +117,7 @@ export function createWorkerListener(options: WorkerListenerOptions): Omit<WebSe
       const report = await asked.promise;
       if (report.kind !== 'listening' || closed) return;
       bound = report.address;
+      boundAt = performance.now();
       binding = false;
       await prepared();
       if (!closed) worker?.unref();
@@ -143,11 +152,25 @@ export function createWorkerListener(options: WorkerListenerOptions): Omit<WebSe
     if (bound === undefined) return; // Whoever started it is told.
     const { port } = bound;
     bound = undefined;
-    ends += 1;
+    if (performance.now() - boundAt > healthyMillis) ends = 0;
     fault('the Worker that listens has ended', error);
-    const lost = (reason: Error) => options.lost(reason, port);
-    if (ends >= endsAtMost) lost(error);
-    else setTimeout(() => void bind(port).catch(lost), restartMillis).unref();
+    startAgain(port, error);
+  }
+
+  function startAgain(port: number, after: Error): void {
+    ends += 1;
+    if (options.lost === undefined || ends < endsAtMost) {
+      const millis = Math.min(restartMillis.longest, restartMillis.first * 2 ** (ends - 1));
+      setTimeout(() => void (closed || bind(port).catch(notStarted)), millis).unref();
+    } else {
+      options.lost(after, port);
+    }
+
+    function notStarted(error: Error): void {
+      fault('the Worker that listens was not started again', error);
+      if (options.lost === undefined) startAgain(port, error);
+      else options.lost(error, port);
+    }
   }
 
   return {
