@@ -19,7 +19,13 @@ export interface AttributeValues {
   'accelmeter.metric.name': string;
   'accelmeter.metric.unit': string;
   'accelmeter.quantile': 'p95' | 'p99';
-  'accelmeter.reason': 'conflicting_type' | 'delta' | 'histogram_series' | 'no_name' | 'reserved_name';
+  'accelmeter.reason':
+    | 'conflicting_type'
+    | 'delta'
+    | 'duplicate_series'
+    | 'histogram_series'
+    | 'no_name'
+    | 'reserved_name';
   'accelmeter.source': string;
   'accelmeter.stage': 'drain' | 'sample' | 'analyse' | 'collect' | 'replay' | 'serialise';
   'accelmeter.throttle.reason': 'power' | 'sw_thermal' | 'hw_thermal' | 'power_brake' | 'sync_boost';
@@ -861,7 +867,8 @@ export const catalogue = {
     ...self,
     instrument: 'gauge',
     unit: '{metric}',
-    brief: 'Metrics that a page for Prometheus cannot have, by the reason; only on such a page, once there was one.',
+    brief:
+      'Metrics that a page for Prometheus cannot have, or not whole, by the reason; only on such a page, once there was one.',
     attributes: ['accelmeter.reason'],
   },
   'accelmeter.governor.level': {

@@ -10,8 +10,9 @@ import {
   type MetricDescriptor,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { Names } from './escaping.ts';
+import { createDuplicates } from './duplicates.ts';
 import { type StreamKind, unitWord } from './naming.ts';
+import type { SeriesOptions } from './series.ts';
 import { createUnexported, type UnexportedReason } from './unexported.ts';
 
 export type ScopeMetrics = ResourceMetrics['scopeMetrics'][number];
@@ -38,12 +39,14 @@ export interface Stream {
  * Returns a function that sorts a collection into families, in the order of their scopes. The SDK gives a scope when its
  * callbacks have run, so in another order at each collection: where two scopes have the same series, the server would
  * keep now the one and now the other. `reserved`: names that the format writes itself; a metric of that name would
- * repeat its TYPE. What a page cannot have is left out, warned of once, and counted on the page.
+ * repeat its TYPE. What a page cannot have is left out, warned of once, and counted on the page. A step at some hundred
+ * series that are new.
  */
 export function createFamilies(
-  naming: Pick<Names, 'metric'>,
+  options: SeriesOptions,
   reserved: readonly string[],
-): (collected: ResourceMetrics) => Family[] {
+): (collected: ResourceMetrics) => Generator<void, Family[]> {
+  const dropDuplicates = createDuplicates(options);
   const names = new WeakMap<MetricDescriptor, { kind: StreamKind; name: string | undefined }>();
   const unexported = createUnexported();
   let warned = new Set<string>();
@@ -53,7 +56,7 @@ export function createFamilies(
     const known = names.get(metric.descriptor);
     if (known?.kind === kind) return known.name;
     const { name: given, unit } = metric.descriptor;
-    const name = naming.metric(text(given), text(unit), kind);
+    const name = options.names.metric(text(given), text(unit), kind);
     names.set(metric.descriptor, { kind, name });
     return name;
   }
@@ -71,7 +74,7 @@ export function createFamilies(
     return undefined;
   }
 
-  return (collected) => {
+  return function* sort(collected) {
     const families = new Map<string, Family>();
     const conflicting = new Set<string>();
     // What is still wrong at the next scrape is not said again; what was mended and broke anew is.
@@ -115,6 +118,12 @@ export function createFamilies(
         `${part} is a series of the histogram beside it; the metric of that name is`,
         length,
       );
+    }
+    for (const family of families.values()) {
+      const streams = yield* dropDuplicates(family, collected.resource.attributes);
+      if (streams === 0) continue;
+      unexported.count('duplicate_series', streams);
+      warn(`${family.name} has series twice; the first of each is exported.`);
     }
     warned = warnings;
     const counted = unexported.take();

@@ -34,11 +34,9 @@ export function createSeries<T>(
 ): (name: string, stream: Stream, resource: Attributes) => SeriesOf<T> {
   const known = new WeakMap<MetricDescriptor, Known<T>>();
 
-  return (name, { scope, metric }, resource) => {
-    const shared = {
-      ...(scope && matching(resource, options.withResourceConstantLabels)),
-      ...(scope && !options.withoutScopeInfo && scopeAttributes(scope)),
-    };
+  return (name, stream, resource) => {
+    const { metric } = stream;
+    const shared = sharedAttributes(stream, resource, options);
     const key = JSON.stringify([name, shared]);
     let entry = known.get(metric.descriptor);
     if (entry?.of !== key) {
@@ -55,6 +53,18 @@ export function createSeries<T>(
       }
       return rendered;
     };
+  };
+}
+
+/** What all series of a stream have for attributes beside their own. */
+export function sharedAttributes(
+  { scope }: Stream,
+  resource: Attributes,
+  options: Pick<SeriesOptions, 'withoutScopeInfo' | 'withResourceConstantLabels'>,
+): Attributes {
+  return {
+    ...(scope && matching(resource, options.withResourceConstantLabels)),
+    ...(scope && !options.withoutScopeInfo && scopeAttributes(scope)),
   };
 }
 

@@ -35,7 +35,7 @@ const targetInfo = {
 /** Returns the format of a dialect. */
 export function createFormat(options: FormatOptions, dialect: Dialect): Format {
   const target = options.names.own(targetInfo.name);
-  const familiesOf = createFamilies(options.names, options.withoutTargetInfo ? [] : [target]);
+  const familiesOf = createFamilies(options, options.withoutTargetInfo ? [] : [target]);
   const unwritable = new Set<string>();
 
   function sayOnce(name: string, error: unknown): void {
@@ -47,7 +47,7 @@ export function createFormat(options: FormatOptions, dialect: Dialect): Format {
   return {
     *write(collected, page) {
       const resource = collected.resource.attributes;
-      const families = familiesOf(collected).filter(hasPoints);
+      const families = (yield* familiesOf(collected)).filter(hasPoints);
       if (!options.withoutTargetInfo && Object.keys(resource).length > 0)
         families.unshift(targetFamily(target, resource));
       const counts: FamilyCount[] = [];

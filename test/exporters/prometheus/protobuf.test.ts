@@ -33,12 +33,12 @@ function pageOfOurs(
   return pageOf('protobuf underscores', histogramMetric(make(distribution)), options);
 }
 
-function histogramMetric(value: object): MetricData {
+function histogramMetric(value: object, of = 'a'): MetricData {
   return {
     descriptor: { name: 'run', unit: 's', description: '', valueType: 1 },
     aggregationTemporality: 1,
     dataPointType: 'buckets' in value ? 0 : 1,
-    dataPoints: [{ attributes: { of: 'a' }, startTime: [1_700_000_000, 5e8], endTime: [1_700_000_060, 0], value }],
+    dataPoints: [{ attributes: { of }, startTime: [1_700_000_000, 5e8], endTime: [1_700_000_060, 0], value }],
   } as unknown as MetricData;
 }
 
@@ -223,7 +223,7 @@ describe('a family of which not all histograms can be native', () => {
     const distribution = new Distribution();
     distribution.record(0.25);
     const ours = histogramMetric(exponentialHistogram(distribution));
-    const theirs = histogramMetric({ buckets: { boundaries: [1], counts: [1, 0] }, count: 1, sum: 0.5 });
+    const theirs = histogramMetric({ buckets: { boundaries: [1], counts: [1, 0] }, count: 1, sum: 0.5 }, 'b');
     const [family] = readPage(pageOfAll('protobuf underscores', [ours, theirs]));
     expect(family?.metric).toHaveLength(2);
     for (const { histogram } of family?.metric ?? []) {

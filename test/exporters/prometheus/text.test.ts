@@ -230,11 +230,11 @@ describe('families of several scopes', () => {
     const { meters, page } = service();
     const wait = [0, 20, 0];
     for (const [i, name] of ['b', 'a', 'c'].entries()) {
-      meters.getMeter(name).createCounter('hits').add(i);
+      meters.getMeter(name).createCounter('hits').add(i, { of: name });
       const callback = () => new Promise<void>((resolve) => setTimeout(resolve, wait[i]));
       meters.getMeter(name).createObservableGauge('late').addCallback(callback);
     }
-    const expected = '# TYPE hits_total counter\nhits_total 1\nhits_total 0\nhits_total 2\n';
+    const expected = '# TYPE hits_total counter\nhits_total{of="a"} 1\nhits_total{of="b"} 0\nhits_total{of="c"} 2\n';
     expect(await page()).toBe(expected);
     wait.reverse()[0] = 20;
     expect(await page()).toBe(expected);
