@@ -11,7 +11,10 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceIdentity, Reading } from '../../src/backend.ts';
 import { cuda } from '../../src/backends/cuda/index.ts';
+import { createNvml } from '../../src/backends/cuda/nvml.ts';
+import type { GpuValues } from '../../src/backends/cuda/values.ts';
 import { capture } from './capture.ts';
+import { compareWithSmi, numberAt, textAt } from './nvidia-smi.ts';
 
 const library = process.env.ACCELMETER_NVML_LIBRARY ?? 'libnvidia-ml.so.1';
 const folder = process.env.RESULTS ?? 'gpu-results';
@@ -33,21 +36,6 @@ const valuesOf = (readings: readonly Reading[]): Values =>
       value,
     ]),
   );
-
-/** Of nvidia-smi's XML, the text under these tags, one within the other; the first number of it with its unit taken off. */
-function numberAt(xml: string, ...tags: string[]): number | undefined {
-  const text = textAt(xml, ...tags);
-  const found = /-?\d+(\.\d+)?/.exec(text ?? '');
-  return found === null || /N\/A|Not/i.test(text ?? '') ? undefined : Number(found[0]);
-}
-function textAt(xml: string, ...tags: string[]): string | undefined {
-  return tags
-    .reduce<string | undefined>(
-      (within, tag) => within && new RegExp(`<${tag}( [^>]*)?>([\\s\\S]*?)</${tag}>`).exec(within)?.[2],
-      xml,
-    )
-    ?.trim();
-}
 
 interface Compared {
   readonly reading: string;
@@ -126,6 +114,7 @@ describe('what NVML tells', () => {
   const devices: DeviceIdentity[] = [];
   let before1: ReadonlyMap<string, Values>;
   let after1: ReadonlyMap<string, Values>;
+  let lookedAt: readonly [number, number];
   let xml: string;
 
   before(async () => {
@@ -145,8 +134,10 @@ describe('what NVML tells', () => {
     };
     await look();
     before1 = await look();
+    const began = performance.now();
     xml = execFileSync('nvidia-smi', ['-q', '-x'], { encoding: 'utf8' });
     after1 = await look();
+    lookedAt = [began / 1000, performance.now() / 1000];
     results.sources = session.sources();
     results.devices = devices;
     results.values = Object.fromEntries(after1);
@@ -193,19 +184,67 @@ describe('what NVML tells', () => {
     });
   }
 
-  test('errors and throttle flags agree', () => {
+  test('energy is what the power comes to', () => {
     for (const gpu of gpus()) {
-      const ours = after1.get(textAt(gpu, 'uuid') ?? '') ?? {};
-      const reasons = textAt(gpu, 'clocks_event_reasons') ?? textAt(gpu, 'clocks_throttle_reasons') ?? '';
-      const isActive = (name: string) => new RegExp(`_${name}>Active<`).test(reasons);
-      for (const [reason, name] of [
-        ['sw_thermal', 'sw_thermal_slowdown'],
-        ['hw_thermal', 'hw_thermal_slowdown'],
-        ['power_brake', 'hw_power_brake_slowdown'],
-      ] as const) {
-        assert.equal(ours[`accelmeter.device.throttled ${reason}`] ?? 0, Number(isActive(name)), reason);
-      }
+      const id = textAt(gpu, 'uuid') ?? '';
+      const told = (reading: string) => [before1, after1].map((look) => look.get(id)?.[reading] ?? Number.NaN);
+      const [first = Number.NaN, second = Number.NaN] = told('hw.energy');
+      const joules = second - first;
+      if (Number.isNaN(joules)) continue; // it does not count energy
+      const watts = told('hw.power');
+      const seconds = lookedAt[1] - lookedAt[0];
+      // Its counter moves in steps of some 100 ms.
+      const [least, most] = [Math.min(...watts) * (seconds - 0.2) * 0.7, Math.max(...watts) * (seconds + 0.2) * 1.3];
+      assert.ok(joules >= least && joules <= most, `${joules} J in ${seconds} s at ${watts} W`);
     }
+  });
+});
+
+/** Our counters begin at zero: so the numbers of NVML itself are compared. */
+describe('limits, errors, counters and throttle flags', () => {
+  const looks: Map<string, GpuValues>[] = [];
+  let xml: string;
+
+  before(async () => {
+    let look = new Map<string, GpuValues>();
+    const nvml = createNvml({
+      ...{ library, pid: process.pid, visible: { list: undefined, order: undefined } },
+      ...{ now: () => performance.now() / 1000, gpusOfKernel: () => undefined },
+      ...{ onDevices() {}, onXid() {}, followsXids() {} },
+      readingsOf(device, values) {
+        look.set(device.uuid, values);
+        return { device: device.uuid, readings: [] };
+      },
+    });
+    await nvml.opened();
+    looks.push(look);
+    xml = execFileSync('nvidia-smi', ['-q', '-x'], { encoding: 'utf8' });
+    look = new Map();
+    await sleep(120);
+    await nvml.refresh();
+    looks.push(look);
+    nvml.close();
+  });
+
+  test('are what nvidia-smi says', (context) => {
+    const compared = xml
+      .split(/<gpu id=/)
+      .slice(1)
+      .flatMap((gpu) => {
+        const [first, second] = looks.map((look) => look.get(textAt(gpu, 'uuid') ?? ''));
+        assert.ok(first && second, 'it is not among ours');
+        return compareWithSmi(gpu, first, second);
+      });
+    results.compared = compared;
+    for (const { what, agrees } of compared) if (agrees === undefined) context.diagnostic(`not told by both: ${what}`);
+    assert.ok(
+      compared.some(({ agrees }) => agrees),
+      'nothing could be compared',
+    );
+    assert.deepEqual(
+      compared.filter(({ agrees }) => agrees === false),
+      [],
+    );
   });
 });
 
