@@ -8,14 +8,16 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { hash as bcrypt } from 'bcryptjs';
+import { createHashing, type Hashing } from './hashing.ts';
 
 /** `busy`: too many others wait for an answer; neither right nor wrong. */
 export type Verdict = 'admitted' | 'refused' | 'busy';
 
 export interface PasswordCheck {
-  /** What a request's `Authorization` is worth to these users, whose passwords are given as bcrypt hashes. */
-  check(authorization: string | undefined, users: ReadonlyMap<string, string>): Verdict | Promise<Verdict>;
+  /** What a request's `Authorization` is worth. */
+  check(authorization: string | undefined): Verdict | Promise<Verdict>;
+  /** Gives up what is computed; whoever waits for it is told `busy`. */
+  close(): void;
 }
 
 /** Of right pairs there are as many as users send, of wrong ones as many as somebody guesses: so they do not share. */
@@ -28,8 +30,11 @@ const longestPauseMillis = 5000;
 /** Of a hash, the part before the hash itself: version, cost and salt. */
 const saltLength = 29;
 
-/** Returns a check that remembers for as long as it lives. */
-export function createPasswordCheck(): PasswordCheck {
+/** Returns a check for users whose passwords are given as bcrypt hashes. Other users need another one. */
+export function createPasswordCheck(
+  users: ReadonlyMap<string, string>,
+  hashing: Hashing = createHashing(),
+): PasswordCheck {
   const secret = randomBytes(32);
   const keyed = (text: string) => createHmac('sha256', secret).update(text).digest();
   const digest = (...parts: string[]) => keyed(JSON.stringify(parts)).toString('base64');
@@ -39,10 +44,16 @@ export function createPasswordCheck(): PasswordCheck {
   /** The last of the computations that are under way and wait, with the pause behind it. */
   let last: Promise<unknown> = Promise.resolve();
   let rest = 0;
+  let closed = false;
 
   async function compute(key: string, password: string, hash: string, known: boolean): Promise<Verdict> {
+    if (closed) return 'busy';
     const begun = performance.now();
-    const computed = await bcrypt(password, hash.slice(0, saltLength));
+    const computed = await hashing.compute({ password, salt: hash.slice(0, saltLength) }).catch((error: Error) => {
+      if (closed) return undefined;
+      throw error;
+    });
+    if (computed === undefined) return 'busy';
     const equal = timingSafeEqual(keyed(hashIn(computed)), keyed(hashIn(hash)));
     rest = equal && known ? 0 : Math.min(longestPauseMillis, (performance.now() - begun) * pauseAfterWrong);
     (rest === 0 ? right : wrong).add(key);
@@ -50,7 +61,7 @@ export function createPasswordCheck(): PasswordCheck {
   }
 
   return {
-    check(authorization, users) {
+    check(authorization) {
       const credentials = credentialsIn(authorization);
       if (credentials === undefined) return 'refused';
       const { user, password } = credentials;
@@ -66,6 +77,10 @@ export function createPasswordCheck(): PasswordCheck {
       last = verdict.catch(() => {}).then(() => (rest > 0 ? pause(rest, undefined, { ref: false }) : undefined));
       waiting.set(key, verdict);
       return verdict.finally(() => waiting.delete(key));
+    },
+    close() {
+      closed = true;
+      hashing.close();
     },
   };
 }

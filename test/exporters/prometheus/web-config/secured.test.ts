@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hash } from 'bcryptjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { PrometheusExporter } from '../../../../src/exporters/prometheus/exporter.ts';
-import { ask } from '../service.ts';
+import { ask, pause } from '../service.ts';
 import { createAuthority, type Pair } from './certificates.ts';
 import { authorityOfTests, folder, serveSecured } from './secured.ts';
 
@@ -270,6 +270,16 @@ describe('a change', () => {
     await expect.poll(() => admits(get, 'new'), { timeout: 5000 }).toBe(true);
     expect(await admits(get, 'old')).toBe(false);
     expect(notices).toHaveLength(2);
+  });
+
+  test('of a hash that takes long keeps nobody waiting for what was asked of the one before', async () => {
+    const slow = (await hash('slow', 4)).replace('$04$', '$16$');
+    const { get, file } = await serveSecured([`basic_auth_users:\n  slow: ${slow}\n`]);
+    const asked = get('/healthz', { headers: { authorization: basic('slow', 'x') } });
+    await pause(300);
+    writeFileSync(file, await user('new'));
+    expect((await asked).status).toBe(503);
+    expect(await admits(get, 'new')).toBe(true);
   });
 
   test('to users by an alias of nothing leaves nobody in', async () => {
