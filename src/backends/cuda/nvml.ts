@@ -316,7 +316,9 @@ class NvmlLife implements Nvml {
     const isCrash = driver.hasBegun && this.#givenUp !== driver;
     if (isCrash) this.#crashes += 1;
     const given = this.#givenUp === driver ? 'did not answer and was ended' : how;
-    const off = this.#crashes >= crashesUntilOff ? `, ${crashesUntilOff} times: switched off` : '';
+    const isOff = this.#crashes >= crashesUntilOff;
+    if (isOff) this.#successor?.process.end();
+    const off = isOff ? `, ${crashesUntilOff} times: switched off` : '';
     const remedy = driver.hasBegun ? stuckRemedy : startRemedy;
     this.#fail(new ProbeError('broken', `the process that calls the driver ${given}${off}`, { remedy }));
   }
