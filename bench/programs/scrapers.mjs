@@ -1,12 +1,14 @@
 /**
- * Scrapers of every kind, for a time: those who behave, who read slowly, who reset, who send what is no HTTP, who have
- * no or wrong passwords, and who say nothing. Prints as JSON how it went for each kind.
+ * Scrapers of every kind, for a time: half of them behave and stay connected; the others read slowly, reset, send what is
+ * no HTTP, have no or wrong passwords, or say nothing. Prints as JSON how it went for each kind, and under `page` how many
+ * pages told their age and how old the oldest of them was, in seconds.
  *
  *     node scrapers.mjs PORT SECONDS COUNT USER:PASSWORD
  */
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 
 const [port, seconds, count] = process.argv.slice(2, 5).map(Number);
 const credentials = process.argv[5] ?? '';
@@ -19,18 +21,36 @@ const accepts = [
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited',
 ];
 
-/** One request on a connection of its own; resolves with its status. */
-function get(headers) {
+/** One request, on a connection of its own where it is given no agent. */
+function ask(headers, agent = false) {
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, path: '/metrics', agent: false, headers };
+    const options = { host: '127.0.0.1', port, path: '/metrics', agent, headers };
     const asked = request(options, (response) => {
-      response
-        .on('error', reject)
-        .on('end', () => resolve(response.statusCode))
-        .resume();
+      response.toArray().then((parts) => resolve({ response, body: Buffer.concat(parts) }), reject);
     });
     asked.on('error', reject).end();
   });
+}
+
+const get = async (headers) => (await ask(headers)).response.statusCode;
+
+const page = { told: 0, oldest: 0 };
+const agents = new Map();
+
+/** A scrape as Prometheus makes it: on the connection of the one before, and looking at the page. */
+async function behave(i) {
+  const agent = agents.get(i) ?? new Agent({ keepAlive: true, maxSockets: 1 });
+  agents.set(i, agent);
+  const encoding = ['identity', 'gzip'][i % 2];
+  const headers = { Accept: accepts[i % 3], 'Accept-Encoding': encoding, ...basic(credentials) };
+  const { response, body } = await ask(headers, agent);
+  const text = response.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+  const age = /^accelmeter_page_age_seconds (\S+)$/m.exec(String(text))?.[1];
+  if (age !== undefined) {
+    page.told++;
+    page.oldest = Math.max(page.oldest, Number(age));
+  }
+  return response.statusCode;
 }
 
 /** Bytes on a connection; `then` does something with it, and it is gone after so many milliseconds. */
@@ -53,8 +73,7 @@ const read = (socket) => socket.resume();
 const authorized = `GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(credentials).Authorization}\r\n\r\n`;
 
 const kinds = {
-  behaves: (i) =>
-    get({ Accept: accepts[i % 3], 'Accept-Encoding': ['identity', 'gzip'][i % 2], ...basic(credentials) }),
+  behaves: behave,
   'reads slowly': () =>
     speak(authorized, Math.min(5000, seconds * 500), (socket) => {
       socket.pause();
@@ -74,8 +93,8 @@ const names = Object.keys(kinds);
 const told = Object.fromEntries(names.map((name) => [name, {}]));
 await Promise.all(
   Array.from({ length: count }, async (_, i) => {
-    const name = names[i % names.length];
-    await pause((i / count) * 1000);
+    const name = i < count / 2 ? 'behaves' : names[1 + (i % (names.length - 1))];
+    await pause(((i % (count / 2)) / count) * 2000);
     while (performance.now() < until) {
       const outcome = await kinds[name](i).catch((error) => error.code ?? error.message);
       told[name][outcome] = (told[name][outcome] ?? 0) + 1;
@@ -83,4 +102,5 @@ await Promise.all(
     }
   }),
 );
-console.log(JSON.stringify(told));
+for (const agent of agents.values()) agent.destroy();
+console.log(JSON.stringify({ ...told, page }));
