@@ -49,7 +49,7 @@ export function createTranslator(): Translator {
     const endTime: HrTime = [Math.floor(now / 1000), (now % 1000) * 1e6];
     const descriptors = new Map<string, MetricDescriptor>();
     memory.begin(endTime);
-    const metrics = families.flatMap((family) => {
+    const translate = (family: unknown): MetricData[] => {
       const { name, help, type, values } = Object(family) as Readonly<Record<string, unknown>>;
       if (typeof name !== 'string' || !Array.isArray(values)) return []; // One that could not be read.
       const description = typeof help === 'string' ? help : '';
@@ -67,6 +67,14 @@ export function createTranslator(): Translator {
       const translated = translators[String(type)]?.(values, context);
       if (translated === undefined) fail(`${name} is of the type ${String(type)}, which is not known`);
       return translated ?? [];
+    };
+    const metrics = families.flatMap((family) => {
+      try {
+        return translate(family);
+      } catch (error) {
+        fail('a metric could not be translated', error); // What it gave has no text: a label, or its type.
+        return [];
+      }
     });
     known = descriptors;
     return metrics.filter(({ dataPoints }) => dataPoints.length > 0);

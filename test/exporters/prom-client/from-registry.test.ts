@@ -356,6 +356,19 @@ describe.each(clients)('of a registry of %s', (_, client) => {
     expect(collected.errors).toEqual(['Error: prom-client: odd is of the type info, which is not known']);
   });
 
+  it('a label that has no text costs its metric alone', async () => {
+    const registry = healthy();
+    const labels = { of: Object.create(null) };
+    foreign(registry, {
+      name: 'm',
+      type: 'gauge',
+      get: async () => ({ name: 'm', type: 'gauge', values: [{ labels, value: 1 }] }),
+    });
+    const collected = await collect(registry);
+    expect(Object.keys(told(collected))).toEqual(['healthy']);
+    expect(collected.errors).toEqual(['Error: prom-client: a metric could not be translated']);
+  });
+
   it('anything at all that metrics answer never makes a collection reject', async () => {
     const line = fc.record(
       {
