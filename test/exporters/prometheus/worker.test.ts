@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { hashSync } from 'bcryptjs';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ExporterConfig, PrometheusExporter } from '../../../src/exporters/prometheus/exporter.ts';
 import { onEveryNode, startNode } from '../../child.ts';
 import { ask, pause, serve } from './service.ts';
@@ -189,7 +189,11 @@ describe('the Worker', () => {
   });
 
   /** Ends the Worker of a service as often, and gives those that were and the one that is the latest. */
-  async function endEach(config: ExporterConfig, times: number) {
+  async function endEach(config: ExporterConfig, times: number, apartMillis = 0) {
+    const now = performance.now.bind(performance);
+    let passed = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + passed);
+    onTestFinished(() => void vi.restoreAllMocks());
     let latest: Worker | undefined;
     const started = (worker: Worker) => {
       latest = worker;
@@ -201,6 +205,7 @@ describe('the Worker', () => {
     for (let ends = 0; ends < times; ends++) {
       expect(before).not.toContain(latest);
       before.push(latest);
+      passed += apartMillis;
       await latest?.terminate();
       const status = () =>
         get('/healthz').then(
@@ -215,6 +220,11 @@ describe('the Worker', () => {
   test('that ends is started again; one that ends each time is done without', async () => {
     const { before, latest } = await endEach({ worker: true }, 3);
     expect(before).toContain(latest); // The service listens itself.
+  });
+
+  test('that ends now and then is started again each time', async () => {
+    const { before, latest } = await endEach({ worker: true }, 4, 200_000);
+    expect(before).not.toContain(latest);
   });
 
   test('that ends is started again however often, where a web configuration needs it', async () => {
