@@ -88,7 +88,7 @@ onEveryNode(({ startNode, runNode, major }) => {
         provider: metrics.getMeterProvider().constructor.name,
         listeners: ['exit', 'SIGTERM', 'SIGINT', 'uncaughtException', 'unhandledRejection', 'warning'].map((name) => process.listenerCount(name)),
       }));
-    }, 1000)`;
+    }, 2500)`;
       const [plain, measured] = await Promise.all([
         runNode(['--input-type=module', '-e', program]),
         runNode([...register, '--input-type=module', '-e', program], anyPort),
@@ -98,7 +98,7 @@ onEveryNode(({ startNode, runNode, major }) => {
     });
 
     it('whose stderr nobody reads runs on', async () => {
-      const service = `setTimeout(() => console.log('fine'), 1200)`;
+      const service = `setTimeout(() => console.log('fine'), 2500)`;
       const parent = `const { spawn } = require('node:child_process');
         const args = ${JSON.stringify([...register, '-e', service])};
         spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe'] }).stderr.destroy();`;
@@ -107,7 +107,7 @@ onEveryNode(({ startNode, runNode, major }) => {
 
     it('whose port is taken runs on, and the line says so', async () => {
       const { port } = await listening();
-      const result = await runNode([...register, '-e', 'setTimeout(() => console.log("fine"), 1200)'], {
+      const result = await runNode([...register, '-e', 'setTimeout(() => console.log("fine"), 2500)'], {
         OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
       });
       expect(result).toMatchObject({ code: 0, stdout: 'fine\n' });

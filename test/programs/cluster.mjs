@@ -1,5 +1,5 @@
 /**
- * A cluster in which workers come and go. Each launches a hundred kernels, says so, and is killed a second later, when
+ * A cluster in which workers come and go. Each launches a hundred kernels, says so, and is killed some seconds later, when
  * another takes its place; five in all, two at a time. Prints what the program's own message listeners are told.
  */
 import cluster from 'node:cluster';
@@ -11,7 +11,7 @@ if (cluster.isPrimary) {
   };
   cluster.on('message', (worker, message) => {
     console.log('primary told', message);
-    setTimeout(() => worker.process.kill('SIGKILL'), 1000);
+    setTimeout(() => worker.process.kill('SIGKILL'), 2500);
   });
   cluster.on('exit', fork);
   fork();

@@ -1,4 +1,4 @@
 /** A service of a second and a half, as a CommonJS module. */
 const { basename } = require('node:path');
 
-setTimeout(() => console.log(42, basename(__filename), process.argv.length), 1500);
+setTimeout(() => console.log(42, basename(__filename), process.argv.length), 2500);

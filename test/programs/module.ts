@@ -2,4 +2,4 @@
 import { basename } from 'node:path';
 
 const answer: number = 42;
-setTimeout(() => console.log(answer, basename(import.meta.url), process.argv.length), 1500);
+setTimeout(() => console.log(answer, basename(import.meta.url), process.argv.length), 2500);
