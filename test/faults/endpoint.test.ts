@@ -34,7 +34,7 @@ const readers: Record<string, (url: string) => Promise<unknown>> = {
 describe('a service whose reader', () => {
   it.concurrent.each(Object.entries(readers))('%s', async (_, behave) => {
     let status = 0;
-    const watched = await watch(['idle.mjs', '2500'], {
+    const watched = await watch(['idle.mjs', '4000'], {
       ready: served,
       async meanwhile({ said }) {
         const [, url = ''] = await said(served);

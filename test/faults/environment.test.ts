@@ -70,7 +70,7 @@ describe('a service started with', () => {
   });
 
   it.concurrent('a port that is none: 9464 is used, or said to be taken', async () => {
-    const watched = await watch(['idle.mjs', '2000'], { environment: { OTEL_EXPORTER_PROMETHEUS_PORT: '70000' } });
+    const watched = await watch(['idle.mjs', '3000'], { environment: { OTEL_EXPORTER_PROMETHEUS_PORT: '70000' } });
     expectUnharmed(watched);
     expect(watched.stderr).toMatch(/9464.*OTEL_EXPORTER_PROMETHEUS_PORT=70000 is no port, 9464 is used/);
   });

@@ -30,7 +30,7 @@ const canBeNobody = () =>
 
 it.skipIf(!canBeNobody())('a service of a user that may write nowhere is measured', async () => {
   let page = '';
-  const watched = await watch(['idle.mjs', '2000'], {
+  const watched = await watch(['idle.mjs', '3000'], {
     ...unwritable(),
     uid: nobody,
     ready: served,
@@ -52,7 +52,7 @@ const canMount = () => {
 
 it.skipIf(!canMount())('a service on a read-only file system is measured', async () => {
   let page = '';
-  const watched = await watch(['idle.mjs', '2000'], {
+  const watched = await watch(['idle.mjs', '3000'], {
     through: readOnly,
     ready: served,
     async meanwhile({ said }) {

@@ -101,6 +101,7 @@ export async function watch([first = '', ...args]: readonly string[], options: W
     });
   const timer = setTimeout(() => endGroup(child.pid), patienceMilliseconds);
   const done = options.meanwhile?.({ said, kill: (signal) => void child.kill(signal) });
+  done?.catch(() => {}); // seen where it is awaited: until the program has ended it is nobody's
   const [code, signal] = await once(child, 'exit');
   // What it started may take a moment to see that it is gone.
   for (const end = now() + 2000; isAlive(child.pid) && now() < end; ) await sleep(50);
