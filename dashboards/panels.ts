@@ -17,7 +17,7 @@ export type Panel = dashboard.Panel;
 export const source = { type: 'prometheus', uid: '$datasource' } as const;
 
 /** Grafana's units that the dashboard uses. */
-export type Unit = 's' | 'bytes' | 'Bps' | 'ops' | 'percentunit' | 'watt' | 'celsius' | 'short';
+export type Unit = 's' | 'bytes' | 'Bps' | 'ops' | 'percentunit' | 'watt' | 'celsius' | 'hertz' | 'short';
 
 /** From which value on which colour. */
 export type Thresholds = readonly (readonly [from: number, color: 'dark-green' | 'yellow' | 'orange' | 'red'])[];
@@ -26,6 +26,14 @@ export interface Query {
   readonly expression: string;
   /** The series' name, with labels in double braces. */
   readonly legend: string;
+}
+
+/** A query whose series are not drawn like the others of their panel. */
+export interface DrawnQuery extends Query {
+  /** A limit of the others: dashed, with nothing below it. */
+  readonly limit?: boolean;
+  /** Of another unit, with an axis of its own on the right. */
+  readonly right?: Unit;
 }
 
 /** What every panel says of itself. */
@@ -70,7 +78,7 @@ export function number(options: StatOptions): Panel {
 }
 
 export interface LinesOptions extends PanelOptions {
-  readonly queries: readonly Query[];
+  readonly queries: readonly DrawnQuery[];
   /** Areas on top of each other, where the sum means something; else lines. `bars` are for rare events. */
   readonly draw?: 'lines' | 'stack' | 'bars';
   /** Decades instead of a linear axis, where values differ by orders of magnitude. */
@@ -115,7 +123,31 @@ export function lines(options: LinesOptions): Panel {
     panel.thresholds(thresholdSteps(thresholds, 'transparent'));
     panel.thresholdsStyle(new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed));
   }
+  queries.forEach((query, index) => {
+    const properties = drawnApart(query);
+    if (properties.length > 0) panel.overrideByQuery(letter(index), properties);
+  });
   return describe(panel, options).build();
+}
+
+function drawnApart({ limit = false, right }: DrawnQuery): dashboard.DynamicConfigValue[] {
+  const properties: dashboard.DynamicConfigValue[] = [];
+  if (limit) {
+    properties.push(
+      { id: 'custom.lineStyle', value: { fill: 'dash', dash: [8, 6] } },
+      { id: 'custom.lineWidth', value: 1 },
+      { id: 'custom.fillOpacity', value: 0 },
+    );
+  }
+  if (right !== undefined) {
+    properties.push(
+      { id: 'unit', value: right },
+      { id: 'custom.axisPlacement', value: common.AxisPlacement.Right },
+      { id: 'custom.lineWidth', value: 1 },
+      { id: 'custom.fillOpacity', value: 0 },
+    );
+  }
+  return properties;
 }
 
 /** States over time, one row a series: 1 is up, 0 is down. */
@@ -145,10 +177,13 @@ export function upOrDown(options: PanelOptions & { readonly query: Query }): Pan
   return describe(panel, options).build();
 }
 
+/** The letter of a panel's query, by which overrides and transformations know it. */
+export const letter = (index: number): string => String.fromCharCode(65 + index);
+
 /** A query that a panel asks, with its letter. */
 export function promQuery({ expression, legend }: Query, index = 0): DataqueryBuilder {
   return new DataqueryBuilder()
-    .refId(String.fromCharCode(65 + index))
+    .refId(letter(index))
     .datasource(source)
     .expr(expression)
     .legendFormat(legend)

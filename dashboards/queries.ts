@@ -33,6 +33,10 @@ export function chosenBy(names: readonly FilterName[], seriesName: string): stri
   return conditions.length === 0 ? seriesName : `${seriesName}{${conditions.join(',')}}`;
 }
 
+/** Of chosen series those with this text as a label. */
+export const where = (selector: string, source: LabelSource, text: string): string =>
+  selector.replace(/\}$/, `,${label(source)}="${text}"}`);
+
 /** The labels by which a result is told apart. */
 export const by = (...sources: readonly LabelSource[]): string => `by (${sources.map(label).join(', ')})`;
 
@@ -59,6 +63,19 @@ export function withDevice(expression: string): string {
   const identity = `topk ${device} (1, ${chosen('accelmeter.device.info')})`;
   const added = ['hw.name', 'accelmeter.device.index'] as const;
   return `${expression} * on (${on}) group_left (${added.map(label).join(', ')}) ${identity}`;
+}
+
+/** What tells GPUs apart, and how people call them. */
+export const ofGpu = ['hw.id', 'hw.name', 'accelmeter.device.index'] as const;
+
+/** One series a GPU: each process tells the same of one that several use, and the greatest is one of them. */
+export const once = (expression: string, ...more: readonly LabelSource[]): string =>
+  `max ${by(...ofGpu, ...more)} (${withDevice(`(${expression})`)})`;
+
+/** The speed of each GPU's fastest fan, as a series of the GPU: a fan is a component of its own, and says whose. */
+export function fastestFan(): string {
+  const fans = chosenBy(['job', 'instance', 'backend'], series('hw.fan.speed_ratio'));
+  return `label_join(max ${by('job', 'instance', 'hw.parent')} (${fans}), "${label('hw.id')}", "", "${label('hw.parent')}")`;
 }
 
 const on = (['job', 'instance', 'hw.id'] as const).map(label).join(', ');

@@ -86,6 +86,32 @@ describe.skipIf(lacks('pocl', 'cc', 'prometheus'))('the demo, scraped by a real 
     }
   });
 
+  test('shows the GPU as its driver told it: health, link, limits and fan', async () => {
+    const { atAll } = await resolveVariables(variables, prometheus);
+    const shown = async (title: string) => {
+      const targets = panels.find((panel) => panel.title === title)?.targets ?? [];
+      const asked = targets.map(({ expr }) => prometheus.query(interpolate(expr, { ...atAll, ...windows })));
+      return (await Promise.all(asked)).map((series) => finite(series).sort((a, b) => a - b));
+    };
+    const health = {
+      state: 0,
+      asksFor: 0,
+      replaced: 2,
+      waits: 0,
+      failed: 0,
+      xid: 13,
+      generation: [5, 5],
+      lanes: [8, 16],
+    };
+    expect(await shown('GPU health')).toEqual(
+      Object.values(health)
+        .flat()
+        .map((value) => [value]),
+    );
+    expect(await shown('PCIe link')).toEqual([[0.5], [0]]);
+    expect(await shown('GPU temperature')).toEqual([[45, 52], [85, 93], [0.33]]);
+  });
+
   test('shows the kernels of the unchanged OpenCL program as slow and as frequent as they are', async () => {
     const rate = (part: string, kernel: string) => {
       const chosen = `accelmeter_backend="opencl",accelmeter_kernel_name=~"${kernel}"`;
@@ -112,8 +138,17 @@ const soon = (promql: string) => promql.replaceAll('1m', '4s');
 
 const finite = (series: readonly Series[]) => series.flatMap(({ values }) => values.filter(Number.isFinite));
 
-/** Its memory corrects an error now and then: a GPU without errors has nothing in the panel about them. */
-const ailing = replacing(hopper, 'field@0,3 0 u64:2+1');
+/**
+ * Its memory corrects an error now and then and had rows replaced, a program did what XID 13 stands for, half of its
+ * lanes have no contact, and it has a fan: a GPU that is well and cooled by its server has nothing to show of these.
+ */
+const ailing = [
+  'field@0,3 0 u64:2+1',
+  'field@0,142 0 u32:2',
+  'event@0 13',
+  'nvmlDeviceGetCurrPcieLinkWidth@0 0 u32:8',
+  'nvmlDeviceGetFanSpeed@0 0 u32:33',
+].reduce(replacing, hopper);
 
 /** Starts the demo, and gives it once it has said where its metrics are. */
 async function startDemo(): Promise<{ demo: ChildProcess; metrics: string }> {
