@@ -24,10 +24,11 @@ describe('a service that', () => {
   });
 });
 
-it('register loads in turns of which none computes for more than 60 ms', { retry: 2 }, async () => {
+/** The longest is that of the SDK's own module, which loads at once: 40 to 70 ms, as fast as the machine is. */
+it('register loads in turns of which none computes for more than 90 ms', { retry: 2 }, async () => {
   const plain = await watch(['idle.mjs', '1000'], { register: false });
   const watched = await watch(['idle.mjs', '1000']);
   expectUnharmed(watched);
   const longest = ({ held }: typeof watched) => Math.max(0, ...held.loading.map(({ cpu }) => cpu));
-  expect(longest(watched) - longest(plain)).toBeLessThan(60);
+  expect(longest(watched) - longest(plain)).toBeLessThan(90);
 });
