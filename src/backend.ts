@@ -123,15 +123,15 @@ export type DeviceMetrics = (typeof deviceMetricsChoices)[number];
 /** The options of `createProfiler` that a backend may look at. */
 export interface BackendOptions {
   /** OpenCL's loader library; by default the system's. `ACCELMETER_OPENCL_LIBRARY`. */
-  readonly openclLibrary?: string;
+  readonly openclLibrary?: string | undefined;
   /** NVIDIA's management library; by default the driver's. `ACCELMETER_NVML_LIBRARY`. */
-  readonly nvmlLibrary?: string;
+  readonly nvmlLibrary?: string | undefined;
   /** The CUDA driver's library; by default the system's. `ACCELMETER_CUDA_LIBRARY`. */
-  readonly cudaLibrary?: string;
+  readonly cudaLibrary?: string | undefined;
   /** CUDA's profiling library; by default the toolkit's. `ACCELMETER_CUPTI_LIBRARY`. */
-  readonly cuptiLibrary?: string;
+  readonly cuptiLibrary?: string | undefined;
   /** A library in place of macOS' frameworks. `ACCELMETER_METAL_LIBRARY`. */
-  readonly metalLibrary?: string;
+  readonly metalLibrary?: string | undefined;
   /**
    * Whether what NVIDIA's driver tells of its GPUs is read: always, never, or, which is `auto`, where this process uses
    * them or was started to look at them. `ACCELMETER_DEVICE_METRICS`.

@@ -20,6 +20,7 @@ import type { DeviceProfile } from './profile/device-profile.ts';
 import type { Window } from './profile/window.ts';
 import type { ProfilerState } from './profiler.ts';
 import { formatBytes, formatSeconds, formatShare } from './quantity.ts';
+import { sourcesOf } from './supervisor.ts';
 import { wallTime } from './wall-clock.ts';
 import { isWorkSeen } from './work-seen.ts';
 
@@ -76,15 +77,10 @@ export function takeHealth(
     device,
     timestamp: wallTime(now()),
     presence: presenceOf(profile, state),
-    sources: sourcesOf(device, sessions),
+    sources: sourcesOf(sessions, device.backend),
     window: analysis.of(device.id)?.window,
     readings,
   });
-}
-
-/** The sources of its backend, as they are now. */
-export function sourcesOf({ backend }: DeviceIdentity, sessions: ProfilerState['sessions']): readonly SourceState[] {
-  return sessions.find((session) => session.backend === backend)?.sources() ?? [];
 }
 
 /** Also where another device has come under its id. */

@@ -7,7 +7,7 @@ import type { ProcessPoint } from './catalogue.ts';
 import type { Governor } from './governor.ts';
 import type { DeviceProfile } from './profile/device-profile.ts';
 import type { SelfTime } from './self-time.ts';
-import type { SupervisedSession } from './supervisor.ts';
+import { type SupervisedSession, sourcesOf } from './supervisor.ts';
 import { isWorkSeen } from './work-seen.ts';
 
 /**
@@ -222,8 +222,7 @@ export class Loop {
     const { profiles, sessions } = this.#options;
     for (const profile of profiles.values()) {
       const { backend } = profile.identity;
-      const sources = sessions.find((session) => session.backend === backend)?.sources() ?? [];
-      profile.workSeen = isWorkSeen(backend, profile.executions, sources);
+      profile.workSeen = isWorkSeen(backend, profile.executions, sourcesOf(sessions, backend));
     }
   }
 

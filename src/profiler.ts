@@ -15,7 +15,7 @@ import { type Device, presentDevice } from './device.ts';
 import { type DeviceChange, DeviceChanges } from './device-changes.ts';
 import { ProbeError } from './errors.ts';
 import { Governor, type SelfStatus } from './governor.ts';
-import { presenceOf, sourcesOf, takeHealth } from './health.ts';
+import { presenceOf, takeHealth } from './health.ts';
 import { Loop, type LoopPhase } from './loop.ts';
 import { type ProfilerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createMetricProducer, type MetricProducerOptions } from './otel/metric-producer.ts';
@@ -23,7 +23,7 @@ import { DeviceProfile } from './profile/device-profile.ts';
 import { DeviceHistory } from './profile/history.ts';
 import { SelfTime } from './self-time.ts';
 import { type Status, statusView } from './status.ts';
-import { type SupervisedSession, supervise } from './supervisor.ts';
+import { type SupervisedSession, sourcesOf, supervise } from './supervisor.ts';
 import { warn } from './warning.ts';
 
 /** A backend that could not be opened: not a fault where it is just not on this machine. */
@@ -153,17 +153,10 @@ export async function openProfiler(
   const loop = new Loop({ sessions, profiles, selfTime, governor, analysis, tickSeconds, now });
   const deviceChanges = new DeviceChanges();
   const refresh = () => loop.refresh();
+  const { deviceMetrics, openclLibrary, nvmlLibrary, cudaLibrary, cuptiLibrary, metalLibrary } = options;
   const host: Host = {
     hostId: hostname(), // in a container the machine-id is often the image's, the host name is the pod's
-    options: {
-      lazy,
-      deviceMetrics: options.deviceMetrics,
-      ...(options.openclLibrary !== undefined && { openclLibrary: options.openclLibrary }),
-      ...(options.nvmlLibrary !== undefined && { nvmlLibrary: options.nvmlLibrary }),
-      ...(options.cudaLibrary !== undefined && { cudaLibrary: options.cudaLibrary }),
-      ...(options.cuptiLibrary !== undefined && { cuptiLibrary: options.cuptiLibrary }),
-      ...(options.metalLibrary !== undefined && { metalLibrary: options.metalLibrary }),
-    },
+    options: { lazy, deviceMetrics, openclLibrary, nvmlLibrary, cudaLibrary, cuptiLibrary, metalLibrary },
     addDevice(identity, abilities) {
       const known = profiles.get(identity.id);
       if (known) return known;
@@ -177,7 +170,7 @@ export async function openProfiler(
         findings: () => analysis.findingsOf(identity.id),
         health: () => takeHealth(profile, state),
         presence: () => presenceOf(profile, state),
-        sources: () => sourcesOf(identity, sessions),
+        sources: () => sourcesOf(sessions, identity.backend),
       };
       devices.set(identity.id, presentDevice(profile, context, abilities));
       return profile;

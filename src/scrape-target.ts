@@ -46,24 +46,9 @@ export interface EndpointOptions {
 /** Opens the profiler, and an exporter that is not listening yet. */
 export async function openScrapeTarget(
   options: ResolvedOptions,
-  {
-    host,
-    port,
-    worker,
-    webConfigFile,
-    detached,
-    notify,
-    ...openOptions
-  }: Omit<EndpointOptions, 'others'> & OpenOptions,
+  how: Omit<EndpointOptions, 'others'> & OpenOptions,
 ): Promise<ScrapeTarget> {
-  return createScrapeTarget(await openProfiler(options, openOptions), {
-    host,
-    port,
-    webConfigFile,
-    ...(worker !== undefined && { worker }),
-    ...(detached !== undefined && { detached }),
-    ...(notify !== undefined && { notify }),
-  });
+  return createScrapeTarget(await openProfiler(options, how), how);
 }
 
 /**

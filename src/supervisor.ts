@@ -32,6 +32,11 @@ export interface SupervisedSession {
   close(): void;
 }
 
+/** The sources of a backend as they are now; none where it is not open. */
+export function sourcesOf(sessions: readonly SupervisedSession[], backend: BackendName): readonly SourceState[] {
+  return sessions.find((session) => session.backend === backend)?.sources() ?? [];
+}
+
 export function supervise(backend: BackendName, session: Session, now: () => number): SupervisedSession {
   const failures = new Map<string, { source: string; kind: ProbeErrorKind; count: number }>();
   /** By the call that failed: a sample that goes well does not excuse a drain that never does. */

@@ -12,7 +12,8 @@ import { createFormatOf, type FormatsOptions, type Layout } from '../../../src/e
 import { PageBuffer } from '../../../src/exporters/prometheus/page-buffer.ts';
 import { TestReader } from './test-reader.ts';
 
-const plainFormats: FormatsOptions = {
+/** Neither prefixes nor scopes, and all names as Prometheus has them by default. */
+export const plainFormats: FormatsOptions = {
   prefix: '',
   unitSuffixes: true,
   utf8: false,

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createFormatOf } from '../../../src/exporters/prometheus/formats.ts';
 import { negotiate } from '../../../src/exporters/prometheus/negotiate.ts';
 import { createScraper, type ScraperOptions } from '../../../src/exporters/prometheus/scrape.ts';
+import { plainFormats } from './pages.ts';
 import { pause } from './service.ts';
 
 const plainText = negotiate({});
@@ -44,17 +45,7 @@ function scraperOf(
   onSerialised?: ScraperOptions['onSerialised'],
   onFormat: () => void = () => {},
 ) {
-  const createFormat = createFormatOf({
-    prefix: '',
-    unitSuffixes: true,
-    utf8: false,
-    createdSeries: false,
-    protobufHistograms: 'both',
-    appendTimestamp: false,
-    withoutScopeInfo: true,
-    withoutTargetInfo: true,
-    withResourceConstantLabels: undefined,
-  });
+  const createFormat = createFormatOf(plainFormats);
   const formatOf: typeof createFormat = (layout) => {
     onFormat();
     return createFormat(layout);
