@@ -19,6 +19,7 @@ describe.skipIf(lacks('cc'))('in the middle of a drain a service is ended by', (
   it.concurrent.each(Object.entries(ends))('%s', async (end, own) => {
     const watched = await watch(['draining.ts', library(), end], { register: false, ready: /^draining$/m });
     expect(watched.stderr.includes('its own')).toBe(end.startsWith('an un'));
+    // Two things that run for the first time, and one collection of garbage that falls into one of some twenty drains.
     expectUnharmed(watched, { ...own, stdout: 'draining\n', firsts: 3 });
   });
 });
